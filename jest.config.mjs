@@ -1,0 +1,32 @@
+// Two projects: `unit` needs nothing but Node; `api` needs a real kube-apiserver (files named *.api.test.ts).
+// The end-to-end scenarios (e2e/scenarios) are run by e2e/test.ts once the cluster is up.
+const common = {
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
+  },
+  modulePathIgnorePatterns: ['/dist/', '/.demo/'],
+};
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios/', '\\.api\\.test\\.ts$'],
+    },
+    {
+      ...common,
+      displayName: 'api',
+      testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.api.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios/'],
+    },
+    {
+      ...common,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/e2e/scenarios/**/*.test.ts'],
+    },
+  ],
+};
