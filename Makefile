@@ -1,0 +1,61 @@
+# Everything a person runs by hand. `make help` lists it.
+SHELL := /bin/bash
+CACHE := $(or $(KCP_MCP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kcp-mcp-operator)
+# Machines ship older Nodes: everything runs on the one in devDependencies.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+STAMP := node_modules/.installed
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: install
+install: $(STAMP) ## npm dependencies (npm's cache stays in the project's cache folder)
+
+$(STAMP): package-lock.json package.json operator/package.json mcp-runtime/package.json e2e/package.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }
+	@echo "==> npm ci (first time: about a minute)"
+	@npm ci --cache $(CACHE)/npm --loglevel=error
+	@touch $@
+
+.PHONY: build
+build: $(STAMP) ## operator/dist/main.js and mcp-runtime/dist/main.js
+	@npm run --silent build
+
+.PHONY: generate
+generate: $(STAMP) ## The CRD from its zod schema
+	@npm run --silent generate
+
+.PHONY: verify
+verify: $(STAMP) ## Generated files, lint, types, formatting
+	@npm run --silent verify
+
+.PHONY: test
+test: $(STAMP) ## Everything: verify, unit tests, tests on a real API server, end-to-end on a real node
+	@node e2e/test.ts
+
+.PHONY: test-unit
+test-unit: $(STAMP) ## Only what needs nothing but Node
+	@node e2e/test.ts unit
+
+.PHONY: test-api
+test-api: $(STAMP) ## Only what needs a real API server (no root)
+	@node e2e/test.ts api
+
+.PHONY: test-e2e
+test-e2e: $(STAMP) ## Only the end-to-end scenarios (root on Linux)
+	@node e2e/test.ts e2e
+
+.PHONY: demo
+demo: $(STAMP) ## The whole product on a real node of its own; DETACH=1 leaves it running, DEMO_CONTEXT=name uses your cluster
+	@node e2e/demo.ts up $(if $(DETACH),--detach)
+
+.PHONY: demo-down
+demo-down: $(STAMP) ## Remove everything that make demo started
+	@node e2e/demo.ts down
+
+.PHONY: clean
+clean: ## Remove what was built in the checkout (the cache folder stays)
+	rm -rf operator/dist mcp-runtime/dist node_modules

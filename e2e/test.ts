@@ -1,0 +1,138 @@
+/**
+ * `make test`: every check in order, one closing line `N passed, N failed` that counts them all.
+ *
+ * Phases: `verify` (generated files, types, lint, formatting), `unit`, `api` (a real kube-apiserver, no root),
+ * `e2e` (the demo's own set-up on a real node, then e2e/scenarios). Name phases as arguments to run only those.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodeRequirements } from './cluster/requirements.ts';
+import { down } from './demo/down.ts';
+import { up } from './demo/up.ts';
+
+const PHASES = ['verify', 'unit', 'api', 'e2e'] as const;
+type Phase = (typeof PHASES)[number];
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const scratch = join(root, '.demo', 'test');
+
+/** Runs a command with our standard output and error; resolves to its exit code. */
+function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      resolve(code ?? (signal === null ? 1 : 130));
+    });
+  });
+}
+
+async function verify(): Promise<Counts> {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const script of ['verify:generated', 'verify:types', 'verify:lint', 'verify:format']) {
+    const ok = (await run('npm', ['run', '--silent', script])) === 0;
+    console.log(`${ok ? 'ok' : 'FAILED'}: ${script}`);
+    counts[ok ? 'passed' : 'failed']++;
+  }
+  return counts;
+}
+
+async function jest(project: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Counts> {
+  mkdirSync(scratch, { recursive: true });
+  const report = join(scratch, `jest-${project}.json`);
+  rmSync(report, { force: true });
+  const code = await run(
+    process.execPath,
+    ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
+      .concat(['--selectProjects', project, '--json', `--outputFile=${report}`, '--testTimeout=30000'])
+      .concat(args),
+    env,
+  );
+  const result = readReport(report);
+  if (result === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  // A suite that can't be loaded has no failed test of its own, yet it failed.
+  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  return {
+    passed: result.numPassedTests,
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+interface JestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  numRuntimeErrorTestSuites: number;
+}
+
+function readReport(file: string): JestReport | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as JestReport;
+  } catch {
+    return undefined;
+  }
+}
+
+async function e2e(): Promise<Counts> {
+  const missing = nodeRequirements();
+  if (missing.length > 0) {
+    console.log(`SKIPPED: the end-to-end scenarios need a node of their own:\n- ${missing.join('\n- ')}`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const dir = join(scratch, 'e2e');
+  const stop = (): void => {
+    void down(dir).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    await up({ dir, instance: 1 });
+    return await jest('e2e', ['--runInBand', '--testTimeout=120000'], { DEMO_STATE: join(dir, 'demo.json') });
+  } catch (error) {
+    console.error(`FAILED: the end-to-end environment did not come up: ${String(error)}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+    await down(dir);
+  }
+}
+
+const runners: Record<Phase, () => Promise<Counts>> = {
+  verify,
+  unit: () => jest('unit', []),
+  // Each api suite starts an API server of its own: two at a time fit a small machine.
+  api: () => jest('api', ['--maxWorkers=2', '--testTimeout=60000']),
+  e2e,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !PHASES.includes(name as Phase));
+if (unknown.length > 0) {
+  console.error(`unknown phase ${unknown.join(', ')}; there are: ${PHASES.join(', ')}`);
+  process.exit(2);
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+for (const phase of PHASES.filter((name) => wanted.length === 0 || wanted.includes(name))) {
+  const started = Date.now();
+  console.log(`==> ${phase}`);
+  const counts = await runners[phase]();
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+  const seconds = Math.round((Date.now() - started) / 1000);
+  console.log(`==> ${phase}: ${counts.passed} ok, ${counts.failed} failed, ${counts.skipped} skipped, ${seconds} s`);
+}
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 ? 1 : 0;
