@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import {
+  duration,
+  flag,
+  hosts,
+  httpsUrl,
+  names,
+  notYet,
+  only,
+  origins,
+  port,
+  positive,
+  refusedTable,
+  text,
+} from './fields.ts';
+
+/**
+ * The schema of `config.toml`: the contract between the operator, which renders it, and the runtime, which reads it.
+ *
+ * Keys are those of kubernetes-mcp-server (containers/kubernetes-mcp-server, docs/configuration.md), so that one file starts
+ * either server; our own settings live in `toolset_configs.kcp` and `cluster_provider_configs.kcp`, which upstream ignores.
+ * A key that upstream knows and this version doesn't act on is refused by name: a setting is never silently without effect.
+ *
+ * Every message says what is wrong and what to write instead; `load.ts` adds file, line, key and value.
+ */
+
+/** The toolsets that this version serves. */
+export const TOOLSETS = ['core', 'kcp'] as const;
+
+const TOOLSET = `must be a list of ${TOOLSETS.map((name) => `"${name}"`).join(', ')}; other toolsets are not supported yet`;
+
+const DENIED = 'needs group (may be ""), version and kind, for example {group = "", version = "v1", kind = "Secret"}';
+const deniedResource = z.strictObject(
+  {
+    /** API group; empty or absent for the core group. */
+    group: z.string({ error: DENIED }).default(''),
+    /** API version; absent or empty denies every version. */
+    version: z.string({ error: DENIED }).default(''),
+    /** Kind; absent or empty denies every kind of the group and version. */
+    kind: z.string({ error: DENIED }).default(''),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? DENIED : undefined) },
+);
+
+/** `[http]` */
+const http = z.strictObject({
+  /** How long a client may take to send its headers. */
+  read_header_timeout: duration('10s', { min: 1 }),
+  /** Largest request body, in bytes. */
+  max_body_bytes: positive.default(16 * 1024 * 1024),
+  /** Requests per second for one caller; 0 switches the limit off. */
+  rate_limit_rps: z
+    .number({ error: 'must be a number, 0 for no limit' })
+    .min(0, { error: 'must be 0 or more' })
+    .default(0),
+  /** Requests a caller may make at once before `rate_limit_rps` applies; 0 takes one second's worth. */
+  rate_limit_burst: z
+    .number({ error: "must be a whole number, 0 for one second's worth" })
+    .int({ error: 'must be a whole number' })
+    .min(0, { error: 'must be 0 or more' })
+    .default(0),
+});
+
+/** `[toolset_configs.kcp]`: what of ours has to do with serving callers. */
+const kcpToolset = z.strictObject({
+  /** Port of `/healthz`, `/readyz` and `/metrics`, plain HTTP. */
+  health_port: port('8080'),
+  /** `Host` names accepted beside that of `server_url`. */
+  allowed_hosts: hosts,
+  /** Origins of browser clients that may call; none by default. */
+  allowed_origins: origins,
+  /** Scopes that every token must carry (403 `insufficient_scope` otherwise). */
+  required_scopes: names('must be a list of scope names').default([]),
+  /** How long one request may take before it is cancelled, also towards kcp. */
+  request_timeout: duration('60s', { min: 1 }),
+});
+
+/** `[cluster_provider_configs.kcp]`: what of ours has to do with kcp. */
+const kcpProvider = z.strictObject({
+  /** Workspace of a call that names none. */
+  default_workspace: text('must be a workspace path such as "root" or "root:acme"')
+    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, {
+      error: 'must be a workspace path such as "root" or "root:acme"',
+    })
+    .default('root'),
+  /** How "which workspaces may I use?" is answered: by walking with the caller's token. */
+  inventory: only('caller', 'must be "caller"; "index" is not supported yet'),
+  /** How old an answer to that may be. */
+  inventory_max_age: duration('30s'),
+});
+
+const OTHER_TOOLSETS = 'is not supported yet; remove the table (only [toolset_configs.kcp] is read)';
+const OTHER_PROVIDERS = 'is not supported yet; remove the table (only [cluster_provider_configs.kcp] is read)';
+
+export const runtimeConfigSchema = z
+  .strictObject({
+    /** 0 errors only, 1 and 2 what happens (audit lines too), 3 and 4 details, 5 and above everything; upstream's klog levels. */
+    log_level: z
+      .number({ error: 'must be a whole number from 0 to 9' })
+      .int({ error: 'must be a whole number from 0 to 9' })
+      .min(0, { error: 'must be a whole number from 0 to 9' })
+      .max(9, { error: 'must be a whole number from 0 to 9' })
+      .default(1),
+    port: port('8443'),
+    bind_address: text('must be an IP address such as "0.0.0.0" or "127.0.0.1"').default('0.0.0.0'),
+    stateless: only(
+      true,
+      'is not supported yet with this value: sessions are never kept; write true or remove the key',
+    ),
+    sse_base_url: notYet('remove the key: SSE endpoints of the 2024-11-05 transport are not served'),
+    list_output: z.enum(['table', 'yaml'], { error: 'must be "table" or "yaml"' }).default('table'),
+
+    tls_cert: text('must be the path of a PEM certificate chain').optional(),
+    tls_key: text('must be the path of a PEM private key').optional(),
+    require_tls: flag(false),
+    tls_min_version: z
+      .enum(['VersionTLS12', 'VersionTLS13', '1.2', '1.3'], { error: 'must be "VersionTLS12" or "VersionTLS13"' })
+      .default('VersionTLS12'),
+    tls_cipher_suites: notYet('remove the key: Node.js chooses safe cipher suites'),
+    http: http.prefault({}),
+
+    kubeconfig: text('must be the path of a kubeconfig that names the kcp front-proxy and its CA'),
+    cluster_provider_strategy: only('kcp', 'must be "kcp"; other strategies are not supported yet'),
+    cluster_auth_mode: only('passthrough', 'must be "passthrough"; "kubeconfig" is not supported yet'),
+
+    toolsets: z.array(z.enum(TOOLSETS, { error: TOOLSET }), { error: TOOLSET }).default([...TOOLSETS]),
+    enabled_tools: names('must be a list of tool names').default([]),
+    disabled_tools: names('must be a list of tool names').default([]),
+    read_only: flag(false),
+    disable_destructive: flag(false),
+    denied_resources: z.array(deniedResource, { error: DENIED }).default([]),
+    /** Text added to the instructions that clients give to their model. */
+    server_instructions: z.string({ error: 'must be text' }).optional(),
+    tool_overrides: notYet('remove the table'),
+    prompts: notYet('remove the tables'),
+    confirmation_rules: notYet('remove the tables; disable_destructive = true keeps callers from changing what exists'),
+    confirmation_fallback: notYet('remove the key'),
+    validation_enabled: z
+      .literal(false, { error: 'is not supported yet with this value; remove the key' })
+      .default(false),
+
+    /** Callers sign in; an upstream file without this key means false, ours never does. */
+    require_oauth: only(true, 'is not supported yet with this value: callers always sign in; write true'),
+    oauth_audience: text('must be the audience that kcp expects in tokens, such as "kcp"'),
+    authorization_url: httpsUrl('https://auth.example.com'),
+    oauth_scopes: names('must be a list of scope names').default([]),
+    certificate_authority: text('must be the path of a PEM file with the CA of authorization_url').optional(),
+    /** Public base URL: the protected resource (RFC 9728) is this plus `/mcp`. */
+    server_url: httpsUrl('https://mcp.example.com', { httpOnLoopback: true }).transform((value) =>
+      value.replace(/\/+$/, ''),
+    ),
+    skip_jwt_verification: z
+      .literal(false, { error: 'is refused: tokens are always verified; remove the key' })
+      .default(false),
+    /** Leaves `registration_endpoint` out of the authorization-server metadata that we pass on. */
+    disable_dynamic_client_registration: flag(false),
+    token_exchange_strategy: notYet("remove the key: the caller's own token goes to kcp"),
+    sts_client_id: notYet("remove the key: the caller's own token goes to kcp"),
+    sts_client_secret: notYet("remove the key: the caller's own token goes to kcp"),
+    sts_audience: notYet("remove the key: the caller's own token goes to kcp"),
+    sts_scopes: notYet("remove the key: the caller's own token goes to kcp"),
+    telemetry: notYet('remove the table; Prometheus metrics are served at /metrics of the health port'),
+
+    toolset_configs: z
+      .object({ kcp: kcpToolset.prefault({}) })
+      .catchall(refusedTable(OTHER_TOOLSETS))
+      .prefault({}),
+    cluster_provider_configs: z
+      .object({ kcp: kcpProvider.prefault({}) })
+      .catchall(refusedTable(OTHER_PROVIDERS))
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    const both = (config.tls_cert === undefined) === (config.tls_key === undefined);
+    if (!both) {
+      const missing = config.tls_cert === undefined ? 'tls_cert' : 'tls_key';
+      context.addIssue({
+        code: 'custom',
+        path: [missing],
+        message: 'is missing: tls_cert and tls_key are given together',
+      });
+    }
+    if (config.require_tls && config.tls_cert === undefined && config.tls_key === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['require_tls'],
+        message: 'is true but there is no certificate; set tls_cert and tls_key',
+      });
+    }
+  });
+
+/** What the runtime works with: every default filled in, durations in milliseconds, `server_url` without a trailing slash. */
+export type RuntimeConfig = z.output<typeof runtimeConfigSchema>;
+
+/** What one writes: the content of `config.toml` before defaults. */
+export type RuntimeConfigInput = z.input<typeof runtimeConfigSchema>;
