@@ -1,0 +1,97 @@
+/** Informers: a local copy of some objects that is kept up to date. */
+import type { Clock } from './clock.ts';
+import type { KubeClient } from './client.ts';
+import type { KubeObject, Logger, ObjectKey, Resource } from './types.ts';
+
+/**
+ * - `starting`: nothing was answered yet
+ * - `synced`: the store holds what the API server holds, up to the watch's latency
+ * - `retrying`: no contact at present; the store is what was known last
+ * - `absent`: the API server doesn't know the kind (CRD not installed); the store is empty
+ * - `forbidden`: RBAC refuses; `message` is the API server's. The store is what was known last
+ * - `stopped`
+ */
+export type InformerPhase = 'starting' | 'synced' | 'retrying' | 'absent' | 'forbidden' | 'stopped';
+
+export interface InformerState {
+  phase: InformerPhase;
+  /** Why, in all phases but `starting`, `synced` and `stopped`. */
+  message?: string;
+  /** Since when (ms since the epoch) the phase holds. */
+  since: number;
+}
+
+/** What happened; a handler that throws is reported to `onError` and disturbs nobody. */
+export interface InformerHandlers<T> {
+  onAdd?(object: T): void;
+  onUpdate?(previous: T, object: T): void;
+  onDelete?(object: T): void;
+  /** After each change of phase; thus also when a missing CRD appears or RBAC is granted. */
+  onState?(state: InformerState): void;
+}
+
+/** Read-only view of the local copy. Objects are shared: never change them. */
+export interface Store<T> {
+  readonly size: number;
+  get(key: ObjectKey | string): T | undefined;
+  list(): T[];
+  /** Objects for which the indexer `index` gave `value`. */
+  byIndex(index: string, value: string): T[];
+}
+
+export interface InformerOptions<T extends KubeObject> {
+  client: KubeClient;
+  resource: Resource;
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  /** One object only: GET and WATCH on its name and never LIST, so that RBAC with `resourceNames`, `get`, `watch` suffices. */
+  name?: string | undefined;
+  /** Fetch `PartialObjectMetadata` only. */
+  metadataOnly?: boolean;
+  /** Applied before storing; drop here what nobody reads. Must keep `metadata.{namespace,name,uid,resourceVersion}`. */
+  transform?: (object: T) => T;
+  indexers?: Record<string, (object: T) => string[]>;
+  clock?: Clock;
+  random?: () => number;
+  logger?: Logger;
+  /** Every error, those that are retried too. */
+  onError?: (error: unknown) => void;
+  timings?: Partial<InformerTimings>;
+}
+
+/** All in ms. */
+export interface InformerTimings {
+  /** First and longest delay after an error; exponential with full jitter between. Default 100 and 30,000. */
+  backoffMinMs: number;
+  backoffMaxMs: number;
+  /** The longest delay while the API server is unreachable: soon back when it is. Default 2,000. */
+  unreachableMaxMs: number;
+  /** How often a missing kind is looked for. Default 30,000. */
+  absentMs: number;
+  /** A watch without a byte for so long is dead (bookmarks come about every minute). Default 100,000. */
+  silenceMs: number;
+  /** The server ends a watch after a random time between. Default 300,000 and 600,000. */
+  watchMinMs: number;
+  watchMaxMs: number;
+}
+
+export interface Informer<T extends KubeObject> {
+  readonly resource: Resource;
+  readonly store: Store<T>;
+  /** Adds handlers; those for objects that are known already are called at once. Returns how to remove them. */
+  on(handlers: InformerHandlers<T>): () => void;
+  /** Begins; a second call does nothing. */
+  start(): void;
+  /** True once the store was complete for the first time. */
+  hasSynced(): boolean;
+  state(): InformerState;
+  /** Resolves as soon as the API server has answered the first time: synced, absent or forbidden. */
+  settled(signal?: AbortSignal): Promise<void>;
+  /** Retry now instead of later: something happened that may have cured the error (a CRD appeared, RBAC changed). */
+  poke(): void;
+  /** Resolves when no request, timer or socket of it is left. */
+  stop(): Promise<void>;
+}
+
+export declare function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T>;
