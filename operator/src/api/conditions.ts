@@ -1,0 +1,202 @@
+// Every condition type and reason of a KcpMcpServer, what it means and what to do about it. This is the one place that
+// documents them: docs/api/kcpmcpserver.md is generated from it (`npm run generate`).
+
+/** Documentation of a condition type. */
+interface TypeDoc {
+  /** What status True says. */
+  meaning: string;
+}
+
+const types = {
+  Ready: {
+    meaning:
+      'The summary: the endpoint answers with the spec as it is now. When it is not True, reason and message are those of the first cause that is not.',
+  },
+  KubeconfigReady: {
+    meaning:
+      'The address and CA of kcp were read from what spec.kcp names, and the copy that the Pods mount is current.',
+  },
+  OIDCReady: { meaning: 'A Pod of the current template has loaded the keys of the issuer, so tokens can be checked.' },
+  CertificateReady: { meaning: 'The serving certificate is there and valid.' },
+  Available: { meaning: 'Enough Pods of the current template are ready.' },
+  Exposed: { meaning: 'What spec.exposure asks for exists and has been taken up.' },
+  Reconciling: {
+    meaning: 'The operator or the cluster is still working on the spec (kstatus). Only there while it is True.',
+  },
+  Stalled: {
+    meaning:
+      'Nothing more will happen until somebody changes the spec or what the message names (kstatus). Only there while it is True.',
+  },
+} as const satisfies Record<string, TypeDoc>;
+
+/** Documentation of a reason. */
+interface ReasonDoc {
+  /** Conditions that it is used on; Ready, Reconciling and Stalled repeat the reason of their cause. */
+  on: readonly (keyof typeof types)[];
+  meaning: string;
+  /** What to do; nothing to do when left out. */
+  cure?: string;
+}
+
+const reasons = {
+  // Ready, Reconciling
+  Succeeded: { on: ['Ready'], meaning: 'All causes hold.' },
+  Progressing: { on: ['Ready', 'Reconciling'], meaning: 'Changes were applied and the cluster is taking them up.' },
+  WaitingForReference: {
+    on: ['Ready', 'Reconciling', 'Available'],
+    meaning:
+      'Something that the spec names is not there or not usable yet; the operator watches it and goes on by itself.',
+    cure: 'See the cause that is not True: its message says what is missing.',
+  },
+  RetryingAfterError: {
+    on: ['Ready', 'Reconciling'],
+    meaning: 'A call to the API server failed; it is tried again with increasing delay.',
+    cure: "See the message, and the operator's log if it stays.",
+  },
+  Deleting: { on: ['Ready', 'Reconciling'], meaning: 'The resource is being deleted.' },
+
+  // Stalled
+  NotSupported: {
+    on: ['Ready', 'Stalled'],
+    meaning: 'The spec sets a field whose behaviour this version does not have. Nothing of the spec is acted on.',
+    cure: 'Change the field that the message names, or install a version that has it.',
+  },
+  Conflict: {
+    on: ['Ready', 'Stalled', 'KubeconfigReady', 'CertificateReady', 'Available', 'Exposed'],
+    meaning: 'An object that the operator needs exists under the same name and is not its own. It was left alone.',
+    cure: 'Rename or delete the object that the message names, or name this resource otherwise.',
+  },
+  Rejected: {
+    on: ['Ready', 'Stalled', 'KubeconfigReady', 'CertificateReady', 'Available', 'Exposed'],
+    meaning: 'The API server refused an object of ours as invalid, by its own rules or an admission policy.',
+    cure: 'Change the field that the message names, or the policy.',
+  },
+
+  // KubeconfigReady and other references
+  Copied: { on: ['KubeconfigReady'], meaning: 'The copy is current.' },
+  NotFound: {
+    on: ['KubeconfigReady', 'OIDCReady', 'CertificateReady'],
+    meaning: 'The object that the spec names does not exist.',
+    cure: 'Create it, or correct the name and namespace in the spec.',
+  },
+  KeyMissing: {
+    on: ['KubeconfigReady', 'OIDCReady', 'CertificateReady'],
+    meaning: 'The Secret or ConfigMap exists but lacks the key that is wanted, or the key is empty.',
+    cure: 'Add the key, or name another one in the spec.',
+  },
+  Forbidden: {
+    on: ['KubeconfigReady', 'OIDCReady', 'CertificateReady'],
+    meaning: 'The operator may not read or write the Secret: it has no cluster-wide right to Secrets, on purpose.',
+    cure: 'Run the command in the message, which grants the right to this one object (config/samples holds such Roles).',
+  },
+  NotPermitted: {
+    on: ['KubeconfigReady'],
+    meaning:
+      "The source's namespace has not consented to its credentials being used in this one. An earlier copy was removed.",
+    cure: 'Annotate the source with mcp.kcp.io/allow-namespaces as the message says, if that is wanted.',
+  },
+  SourceNotReady: {
+    on: ['KubeconfigReady'],
+    meaning: 'The Kubeconfig exists but kcp-operator has not finished it.',
+    cure: "Look at that Kubeconfig's conditions and at kcp-operator.",
+  },
+  InvalidKubeconfig: {
+    on: ['KubeconfigReady'],
+    meaning:
+      'What the Secret holds is not a kubeconfig that can be copied: not YAML, no current context, no https server, or a field that is refused (exec, auth-provider, proxy-url, insecure-skip-tls-verify, file paths).',
+    cure: 'Correct the field that the message names in the source.',
+  },
+  KindNotInstalled: {
+    on: ['KubeconfigReady', 'CertificateReady', 'Exposed'],
+    meaning: 'The cluster does not serve a kind that the spec needs (kcp-operator, cert-manager or the Gateway API).',
+    cure: 'Install what serves it; the operator notices by itself. Or use spec.kcp.secretRef or spec.tls.secretName.',
+  },
+
+  // OIDCReady
+  KeysLoaded: { on: ['OIDCReady'], meaning: "A ready Pod has the issuer's keys." },
+  KeysNotLoaded: {
+    on: ['OIDCReady'],
+    meaning: "No Pod of the current template is ready, so nobody has confirmed the issuer's keys yet.",
+    cure: 'If it stays: see that the Pods reach spec.auth.oidc.issuerURL and trust its certificate (caRef), in their log.',
+  },
+  InvalidCA: {
+    on: ['OIDCReady'],
+    meaning: 'What spec.auth.oidc.caRef names holds no CERTIFICATE block.',
+    cure: 'Put the CA there, in PEM.',
+  },
+  IssuerMismatch: {
+    on: ['OIDCReady'],
+    meaning: "spec.auth.oidc differs from what kcp's front-proxy trusts, so kcp would refuse every caller.",
+    cure: 'Make them the same, or leave spec.auth.oidc out with frontProxyRef.',
+  },
+  NotRequired: { on: ['OIDCReady'], meaning: 'spec.auth.allowUnauthenticated: nobody signs in.' },
+
+  // CertificateReady
+  Issued: { on: ['CertificateReady'], meaning: 'cert-manager has issued the certificate.' },
+  Provided: { on: ['CertificateReady'], meaning: 'The Secret that spec.tls.secretName names is used.' },
+  Issuing: {
+    on: ['CertificateReady'],
+    meaning: 'cert-manager is at work on the certificate.',
+    cure: 'If it stays: kubectl describe certificate, and see whether the issuer exists and is ready.',
+  },
+  IssuanceFailed: {
+    on: ['CertificateReady'],
+    meaning: 'cert-manager could not get the certificate and will try again.',
+    cure: 'See the message, which is that of cert-manager, and the issuer.',
+  },
+  CertificateExpired: {
+    on: ['CertificateReady'],
+    meaning: 'The certificate has expired.',
+    cure: 'See that cert-manager runs, or renew the Secret that spec.tls.secretName names.',
+  },
+
+  // Available
+  MinimumReplicasAvailable: { on: ['Available'], meaning: 'Enough Pods are ready.' },
+  RollingOut: { on: ['Available'], meaning: 'Pods of a new template are starting.' },
+  MinimumReplicasUnavailable: {
+    on: ['Available'],
+    meaning: 'Too few Pods are ready.',
+    cure: 'kubectl describe the Pods and read their log; the message names the first that is not ready and why.',
+  },
+  ProgressDeadlineExceeded: {
+    on: ['Available'],
+    meaning: 'The Deployment has not become ready in its time.',
+    cure: 'As for MinimumReplicasUnavailable.',
+  },
+  ScaledToZero: {
+    on: ['Available'],
+    meaning: 'The Deployment has no replicas, so nobody answers.',
+    cure: 'Set spec.deployment.replicas, or kubectl scale the Deployment.',
+  },
+
+  // Exposed
+  ServiceReady: { on: ['Exposed'], meaning: 'The Service exists, with an address if its type asks for one.' },
+  AddressPending: {
+    on: ['Exposed'],
+    meaning: 'The load balancer of the Service has no address yet.',
+    cure: 'If it stays: see whether the cluster has something that serves Services of type LoadBalancer.',
+  },
+} as const satisfies Record<string, ReasonDoc>;
+
+const namesOf = <T extends object>(docs: T) =>
+  Object.fromEntries(Object.keys(docs).map((name) => [name, name])) as { readonly [K in keyof T]: K };
+
+export type ConditionType = keyof typeof types;
+/** Condition types by name: `ConditionType.Ready`. */
+export const ConditionType = namesOf(types);
+
+export type Reason = keyof typeof reasons;
+/** Reasons by name: `Reason.NotFound`. */
+export const Reason = namesOf(reasons);
+
+/** What makes up Ready, in the order in which the first that is not True gives its reason and message. */
+export const CAUSES = [
+  'KubeconfigReady',
+  'CertificateReady',
+  'OIDCReady',
+  'Available',
+  'Exposed',
+] as const satisfies readonly ConditionType[];
+
+export const typeDocs: Readonly<Record<ConditionType, TypeDoc>> = types;
+export const reasonDocs: Readonly<Record<Reason, ReasonDoc>> = reasons;

@@ -1,0 +1,40 @@
+// What this version acts on. The schema is the whole resource; a field whose behaviour comes later is refused with a
+// condition (Stalled, reason NotSupported) and never silently ignored.
+import type { KcpMcpServerSpec } from './kcp-mcp-server.ts';
+
+/** A field that is set to something this version doesn't do. */
+export interface UnsupportedField {
+  /** Path from the root of the object, for instance `spec.auth.mode`. */
+  field: string;
+  /** The value where it is one word, else `set`. */
+  value: string;
+  /** What to do instead. */
+  hint: string;
+}
+
+/** Every field of `spec` that this version doesn't act on yet, in the order of the schema. Empty: all is supported. */
+export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
+  const { kcp, auth, inventory, tls, exposure, config } = spec;
+  const found: [boolean, string, string, string][] = [
+    [
+      !!kcp.frontProxyRef,
+      'spec.kcp.frontProxyRef',
+      'set',
+      'create a Kubeconfig for the FrontProxy and name it in spec.kcp.kubeconfigRef',
+    ],
+    [auth.mode !== 'OIDC', 'spec.auth.mode', auth.mode, "use OIDC, where kcp sees the caller's own identity"],
+    [auth.allowUnauthenticated, 'spec.auth.allowUnauthenticated', 'true', 'set spec.auth.oidc and let callers sign in'],
+    [
+      auth.upstream.mode !== 'Passthrough',
+      'spec.auth.upstream.mode',
+      auth.upstream.mode,
+      'use Passthrough, with one audience for kcp and this server',
+    ],
+    [inventory.mode !== 'Caller', 'spec.inventory.mode', inventory.mode, 'use Caller'],
+    [tls.termination !== 'Pod', 'spec.tls.termination', tls.termination, 'use Pod, and pass TLS through at the edge'],
+    [!!exposure.ingress, 'spec.exposure.ingress', 'set', 'create an Ingress that passes TLS through to the Service'],
+    [!!exposure.gateway, 'spec.exposure.gateway', 'set', 'create a TLSRoute to the Service'],
+    [!!config?.dropInRef, 'spec.config.dropInRef', 'set', 'leave it out'],
+  ];
+  return found.filter(([set]) => set).map(([, field, value, hint]) => ({ field, value, hint }));
+}

@@ -1,0 +1,59 @@
+// Names and labels of what belongs to a KcpMcpServer. All children live in its namespace.
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { API_VERSION, GROUP, KIND } from '../api/kcp-mcp-server.ts';
+import type { OwnerReference } from '../api/external.ts';
+
+export const FIELD_MANAGER = 'kcp-mcp-operator';
+
+/** On every child, so that the operator's caches can select on it: name of the KcpMcpServer. */
+export const SERVER_LABEL = `${GROUP}/server`;
+
+export interface ChildNames {
+  /** Deployment, Service and ServiceAccount. */
+  workload: string;
+  configMap: string;
+  kubeconfigSecret: string;
+  /** Certificate, and the Secret that cert-manager writes for it. */
+  certificate: string;
+}
+
+/** Names of the children of the KcpMcpServer `name`. */
+export const childNames = (name: string): ChildNames => ({
+  workload: `${name}-mcp`,
+  configMap: `${name}-mcp-config`,
+  kubeconfigSecret: `${name}-mcp-kubeconfig`,
+  certificate: `${name}-mcp-tls`,
+});
+
+/** Labels that the Deployment and the Service select Pods by. Immutable in a Deployment: never add to them. */
+export const selectorLabels = (name: string): Record<string, string> => ({
+  'app.kubernetes.io/name': 'kcp-mcp-server',
+  'app.kubernetes.io/instance': name,
+});
+
+/** Labels of every child. */
+export const labels = (name: string): Record<string, string> => ({
+  ...selectorLabels(name),
+  'app.kubernetes.io/component': 'mcp-runtime',
+  'app.kubernetes.io/managed-by': 'kcp-mcp-operator',
+  'app.kubernetes.io/part-of': 'kcp-mcp',
+  [SERVER_LABEL]: name,
+});
+
+/**
+ * The ownerReference of a child: garbage collection takes it with its owner.
+ * @throws if the server has no uid, that is, wasn't read from an API server
+ */
+export function ownerReference(server: KcpMcpServer): OwnerReference {
+  const { name, uid } = server.metadata;
+  if (!uid) throw new Error(`KcpMcpServer ${name} has no uid`);
+  return { apiVersion: API_VERSION, kind: KIND, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+/** Metadata that every child has in common. */
+export const childMetadata = (server: KcpMcpServer, name: string) => ({
+  name,
+  namespace: server.metadata.namespace ?? 'default',
+  labels: labels(server.metadata.name),
+  ownerReferences: [ownerReference(server)],
+});
