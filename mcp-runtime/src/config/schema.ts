@@ -177,14 +177,14 @@ export const runtimeConfigSchema = z
       context.addIssue({
         code: 'custom',
         path: [missing],
-        message: 'is missing: tls_cert and tls_key are given together',
+        message: `goes together with ${missing === 'tls_cert' ? 'tls_key' : 'tls_cert'}`,
       });
     }
     if (config.require_tls && config.tls_cert === undefined && config.tls_key === undefined) {
       context.addIssue({
         code: 'custom',
         path: ['require_tls'],
-        message: 'is true but there is no certificate; set tls_cert and tls_key',
+        message: 'needs a certificate; set tls_cert and tls_key',
       });
     }
   });

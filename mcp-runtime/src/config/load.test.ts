@@ -1,0 +1,213 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, loadConfig, parseConfig } from './load.ts';
+
+const VALID = `kubeconfig = "/k"
+oauth_audience = "platform-mesh"
+authorization_url = "https://auth.example.com"
+server_url = "https://mcp.example.com/"
+`;
+
+function problems(source: string): readonly string[] {
+  try {
+    parseConfig(source, 'config.toml');
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('a right file', () => {
+  test('gets every default; durations are milliseconds and server_url loses its trailing slash', () => {
+    const config = parseConfig(VALID, 'config.toml');
+    expect(config).toMatchObject({
+      port: '8443',
+      bind_address: '0.0.0.0',
+      stateless: true,
+      require_oauth: true,
+      server_url: 'https://mcp.example.com',
+      toolsets: ['core', 'kcp'],
+      http: { read_header_timeout: 10_000, max_body_bytes: 16_777_216, rate_limit_rps: 0 },
+      toolset_configs: { kcp: { health_port: '8080', allowed_hosts: [], required_scopes: [] } },
+      cluster_provider_configs: { kcp: { default_workspace: 'root', inventory: 'caller', inventory_max_age: 30_000 } },
+    });
+  });
+
+  test('may hold what the operator renders', () => {
+    const source = `log_level = 1
+port = "8443"
+stateless = true
+list_output = "yaml"
+tls_cert = "/etc/kcp-mcp/tls/tls.crt"
+tls_key = "/etc/kcp-mcp/tls/tls.key"
+require_tls = true
+cluster_provider_strategy = "kcp"
+cluster_auth_mode = "passthrough"
+${VALID}
+[[denied_resources]]
+group = ""
+version = "v1"
+kind = "Secret"
+[toolset_configs.kcp]
+allowed_hosts = ["MCP.example.com", "[::1]"]
+[cluster_provider_configs.kcp]
+default_workspace = "root:acme"
+inventory_max_age = "1m30s"
+`;
+    const config = parseConfig(source, 'config.toml');
+    expect(config.denied_resources).toEqual([{ group: '', version: 'v1', kind: 'Secret' }]);
+    expect(config.toolset_configs.kcp.allowed_hosts).toEqual(['mcp.example.com', '[::1]']);
+    expect(config.cluster_provider_configs.kcp.inventory_max_age).toBe(90_000);
+  });
+});
+
+describe('a wrong file names file, line, key, value and cure', () => {
+  test.each([
+    [
+      'a number for a port',
+      'port = 8443',
+      'config.toml:1: port = 8443: must be a port number in quotes, such as "8443"',
+    ],
+    ['a port out of range', 'port = "70000"', 'config.toml:1: port = "70000": must be a port number'],
+    ['an unknown key', 'prot = "1"', 'config.toml:1: prot: unknown key; did you mean port?'],
+    ['an unknown key with nothing like it', 'zzz = 1', 'config.toml:1: zzz: unknown key; remove it'],
+    [
+      'an unknown nested key',
+      '[http]\nmax_body_byte = 1',
+      'config.toml:2: http.max_body_byte: unknown key; did you mean max_body_bytes?',
+    ],
+    ['sessions', 'stateless = false', 'config.toml:1: stateless = false: is not supported yet'],
+    ['token exchange', 'sts_client_id = "x"', 'config.toml:1: sts_client_id = "x": is not supported yet'],
+    ['an upstream table', '[telemetry]\nendpoint = "http://x"', 'config.toml:1: telemetry = {…}: is not supported yet'],
+    ['prompts', '[[prompts]]\nname = "x"', 'config.toml:1: prompts = […]: is not supported yet'],
+    ['tool overrides', '[tool_overrides.pods_list]\ndescription = "x"', 'config.toml:1: tool_overrides ='],
+    ['confirmation rules', '[[confirmation_rules]]\ntool = "x"', 'config.toml:1: confirmation_rules ='],
+    [
+      'a shared identity',
+      'cluster_auth_mode = "kubeconfig"',
+      'config.toml:1: cluster_auth_mode = "kubeconfig": must be "passthrough"',
+    ],
+    [
+      'another provider',
+      'cluster_provider_strategy = "in-cluster"',
+      'config.toml:1: cluster_provider_strategy = "in-cluster": must be "kcp"',
+    ],
+    [
+      'another toolset',
+      'toolsets = [\n  "core",\n  "helm",\n]',
+      'config.toml:1: toolsets[1] = "helm": must be a list of "core", "kcp"',
+    ],
+    [
+      'unverified tokens',
+      'skip_jwt_verification = true',
+      'config.toml:1: skip_jwt_verification = true: is refused: tokens are always verified',
+    ],
+    ['no sign-in', 'require_oauth = false', 'config.toml:1: require_oauth = false: is not supported yet'],
+    [
+      'a bad duration',
+      '[http]\nread_header_timeout = "10"',
+      'config.toml:2: http.read_header_timeout = "10": must be a duration such as "30s"',
+    ],
+    [
+      'an empty header timeout',
+      '[http]\nread_header_timeout = "0s"',
+      'config.toml:2: http.read_header_timeout = "0s": must be at least 1 ms',
+    ],
+    [
+      'a wildcard host',
+      '[toolset_configs.kcp]\nallowed_hosts = ["*"]',
+      'config.toml:2: toolset_configs.kcp.allowed_hosts[0] = "*": must be host names',
+    ],
+    [
+      'an open origin',
+      '[toolset_configs.kcp]\nallowed_origins = ["*"]',
+      'config.toml:2: toolset_configs.kcp.allowed_origins[0] = "*": must be origins',
+    ],
+    [
+      'an index inventory',
+      '[cluster_provider_configs.kcp]\ninventory = "index"',
+      'config.toml:2: cluster_provider_configs.kcp.inventory = "index": must be "caller"',
+    ],
+    [
+      "another toolset's table",
+      '[toolset_configs.helm]\nx = 1',
+      'config.toml:1: toolset_configs.helm = {…}: is not supported yet',
+    ],
+    [
+      'a certificate without a key',
+      'tls_cert = "/c"',
+      'config.toml: tls_key is missing: it goes together with tls_cert',
+    ],
+    [
+      'required TLS without a certificate',
+      'require_tls = true',
+      'config.toml:1: require_tls = true: needs a certificate',
+    ],
+    [
+      'the second entry of an array of tables',
+      '[[denied_resources]]\nkind = "A"\n[[denied_resources]]\nkind = 2',
+      'config.toml:4: denied_resources[1].kind = 2: needs group',
+    ],
+    [
+      'a key after a multi-line string',
+      'server_instructions = """\nport = 1\n"""\nport = 2',
+      'config.toml:4: port = 2: must be',
+    ],
+    ['a syntax error', 'port = ', "config.toml:1:8: isn't valid TOML:"],
+  ])('%s', (_, lines, expected) => {
+    // Top-level keys come before the first table; lines count from the case's own first one.
+    const isTable = lines.startsWith('[');
+    const found = problems(isTable ? `${VALID}${lines}` : `${lines}\n${VALID}`);
+    expect(isTable ? found.map((text) => moveLine(text, -4)) : found).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test('all at once, in the order of the file', () => {
+    expect(problems('port = 1\nlog_level = "high"\nkubeconfig = "/k"')).toEqual([
+      'config.toml: oauth_audience is missing: it must be the audience that kcp expects in tokens, such as "kcp"',
+      'config.toml: authorization_url is missing: it must be an https URL such as "https://auth.example.com"',
+      'config.toml: server_url is missing: it must be an https URL such as "https://mcp.example.com"',
+      'config.toml:1: port = 1: must be a port number in quotes, such as "8443"',
+      'config.toml:2: log_level = "high": must be a whole number from 0 to 9',
+    ]);
+  });
+
+  test('without showing a secret', () => {
+    const [secret] = problems(`sts_client_secret = "hunter2"\n${VALID}`);
+    expect(secret).toContain('config.toml:1: sts_client_secret = (not shown): is not supported yet');
+    const [url] = problems(VALID.replace('https://auth', 'https://me:hunter2@auth'));
+    expect(url).toContain('authorization_url = "https://(not shown)@auth.example.com"');
+    const [syntax] = problems(`sts_client_secret = hunter2\n${VALID}`);
+    expect(syntax).not.toContain('hunter2');
+  });
+
+  test.each([
+    'http://auth.example.com',
+    'https://auth.example.com?x',
+    'https://auth.example.com#x',
+    'auth.example.com',
+    '',
+  ])('an issuer that is not a plain https URL: %s', (url) => {
+    expect(problems(VALID.replace('https://auth.example.com', url))).toEqual([
+      expect.stringContaining(`config.toml:3: authorization_url = "${url}": must be an https URL`),
+    ]);
+  });
+
+  test('plain http is for loopback addresses only', () => {
+    expect(problems(VALID.replace('https://mcp.example.com/', 'http://127.0.0.1:8080'))).toEqual([]);
+    expect(problems(VALID.replace('https://mcp.example.com/', 'http://10.0.0.1'))).toHaveLength(1);
+  });
+});
+
+function moveLine(text: string, by: number): string {
+  return text.replace(/^config\.toml:(\d+)/, (_, line: string) => `config.toml:${Number(line) + by}`);
+}
+
+test('a file that is not there', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'config-'));
+  await expect(loadConfig(join(directory, 'nope.toml'))).rejects.toThrow(/nope\.toml: can't be read \(ENOENT\)/);
+  await writeFile(join(directory, 'config.toml'), VALID);
+  await expect(loadConfig(join(directory, 'config.toml'))).resolves.toMatchObject({ kubeconfig: '/k' });
+});
