@@ -1,0 +1,3 @@
+module kcp-mcp-e2e-pause
+
+go 1.26.0
