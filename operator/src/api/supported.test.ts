@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { type KcpMcpServerSpecInput, specSchema } from './kcp-mcp-server.ts';
+import { unsupportedFields } from './supported.ts';
+
+const smallest: KcpMcpServerSpecInput = {
+  hostname: 'mcp.example.com',
+  kcp: { kubeconfigRef: { name: 'kcp' } },
+  auth: { oidc: { issuerURL: 'https://auth.example.com', audience: 'kcp' } },
+  tls: { issuerRef: { name: 'ca' } },
+};
+
+const fieldsOf = (change: Partial<KcpMcpServerSpecInput>) =>
+  unsupportedFields(specSchema.parse({ ...smallest, ...change })).map(({ field }) => field);
+
+test('the smallest resource is supported, with a Secret in place of the Kubeconfig too', () => {
+  expect(fieldsOf({})).toEqual([]);
+  expect(fieldsOf({ kcp: { secretRef: { name: 'kcp' } } })).toEqual([]);
+  expect(fieldsOf({ exposure: { service: { type: 'LoadBalancer' } } })).toEqual([]);
+});
+
+test.each<[string[], Partial<KcpMcpServerSpecInput>]>([
+  [['spec.kcp.frontProxyRef'], { kcp: { frontProxyRef: { name: 'kcp' } } }],
+  [['spec.auth.mode'], { auth: { ...smallest.auth, mode: 'Kubeconfig' } }],
+  [['spec.auth.mode', 'spec.auth.allowUnauthenticated'], { auth: { mode: 'Kubeconfig', allowUnauthenticated: true } }],
+  [['spec.auth.upstream.mode'], { auth: { ...smallest.auth, upstream: { mode: 'Exchange' } } }],
+  [['spec.inventory.mode'], { inventory: { mode: 'Index' } }],
+  [['spec.tls.termination'], { tls: { termination: 'Edge' } }],
+  [['spec.exposure.ingress'], { exposure: { ingress: {} } }],
+  [['spec.exposure.gateway'], { exposure: { gateway: { parentRefs: [{ name: 'public' }] } } }],
+  [['spec.config.dropInRef'], { config: { dropInRef: { name: 'more' } } }],
+])('%j is refused by name', (fields, change) => {
+  expect(fieldsOf(change)).toEqual(fields);
+});
+
+test('names the value and says what to do instead', () => {
+  const [found] = unsupportedFields(specSchema.parse({ ...smallest, inventory: { mode: 'Index' } }));
+  expect(found).toEqual({ field: 'spec.inventory.mode', value: 'Index', hint: 'use Caller' });
+});
