@@ -1,0 +1,181 @@
+import { hash } from 'node:crypto';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { KeysNotLoadedError, type Issuer } from './issuer.ts';
+import { createPrincipal, type Principal } from './principal.ts';
+
+/** Why a token isn't accepted, as the caller and the metrics may know it: it never holds a part of the token. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError';
+  readonly reason: TokenErrorReason;
+  constructor(reason: TokenErrorReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+export type TokenErrorReason =
+  'malformed' | 'algorithm' | 'key' | 'signature' | 'issuer' | 'audience' | 'expired' | 'not_yet_valid' | 'claim';
+
+/** Asymmetric signatures only: with a symmetric one whoever can verify could also sign (RFC 8725 §3.1). */
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+/** Claims that change with every token of the same caller. */
+const VOLATILE = new Set(['iat', 'exp', 'nbf', 'jti', 'sid', 'auth_time']);
+const MAX_TOKEN_LENGTH = 16 * 1024;
+const MAX_REMEMBERED = 2_048;
+
+export interface VerifierOptions {
+  readonly issuer: Issuer;
+  /** `oauth_audience`: what `aud` must be or hold. */
+  readonly audience: string;
+  /** How far clocks may differ, in seconds. */
+  readonly toleranceSeconds?: number;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+}
+
+/** Verifies bearer tokens. */
+export interface Verifier {
+  /** @throws {TokenError}, {@link KeysNotLoadedError} */
+  verify(token: string): Promise<Principal>;
+}
+
+/** What is kept of a verified token: everything but the token itself. */
+interface Remembered {
+  readonly generation: number;
+  readonly principal: Omit<Principal, 'token'>;
+}
+
+/**
+ * Creates a verifier of JWTs, id and access tokens alike: kcp accepts both, too.
+ *
+ * A token that passed is remembered by its SHA-256 until it expires or the issuer's keys change; the token itself is not kept.
+ */
+export function createVerifier({
+  issuer,
+  audience,
+  toleranceSeconds = 5,
+  clock = Date.now,
+}: VerifierOptions): Verifier {
+  const remembered = new Map<string, Remembered>();
+
+  return {
+    async verify(token) {
+      if (token.length > MAX_TOKEN_LENGTH)
+        throw new TokenError('malformed', `the token is longer than ${MAX_TOKEN_LENGTH} characters`);
+      const tokenHash = hash('sha256', token);
+      const known = remembered.get(tokenHash);
+      if (known !== undefined) {
+        if (known.generation === issuer.generation() && clock() < known.principal.expiresAt * 1_000) {
+          return createPrincipal({ ...known.principal, token });
+        }
+        remembered.delete(tokenHash);
+      }
+      const generation = issuer.generation();
+      const claims = await verifyClaims(token);
+      const kept = principalOf(claims, tokenHash);
+      // A Map is in order of insertion: the oldest goes first.
+      if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? '');
+      remembered.set(tokenHash, { generation, principal: kept });
+      return createPrincipal({ ...kept, token });
+    },
+  };
+
+  async function verifyClaims(token: string): Promise<JWTPayload> {
+    const options = {
+      issuer: issuer.url,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: toleranceSeconds,
+      currentDate: new Date(clock()),
+      requiredClaims: ['exp', 'sub'],
+    };
+    try {
+      return (await jwtVerify(token, issuer.key, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw tokenErrorOf(error, issuer.url, audience);
+      // A token without `kid` where several keys would do: the right one is the one that verifies.
+      for await (const key of error) {
+        try {
+          return (await jwtVerify(token, key, options)).payload;
+        } catch (inner) {
+          if (!(inner instanceof errors.JWSSignatureVerificationFailed))
+            throw tokenErrorOf(inner, issuer.url, audience);
+        }
+      }
+      throw new TokenError('signature', 'the signature of the token does not match any key of the issuer');
+    }
+  }
+}
+
+function principalOf(claims: JWTPayload, tokenHash: string): Omit<Principal, 'token'> {
+  const { sub, iss, exp } = claims;
+  if (typeof sub !== 'string' || sub === '' || typeof iss !== 'string' || typeof exp !== 'number') {
+    throw new TokenError('claim', 'the token has no usable sub');
+  }
+  return {
+    subject: sub,
+    issuer: iss,
+    username: textClaim(claims['email']) ?? textClaim(claims['preferred_username']),
+    tokenHash,
+    claimsHash: claimsHashOf(claims),
+    expiresAt: exp,
+    scopes: [...words(claims['scope']), ...words(claims['scp'])],
+  };
+}
+
+const textClaim = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** `scope` is text with spaces (RFC 8693 §4.2); `scp` is text or an array, depending on the issuer. */
+function words(value: unknown): string[] {
+  if (Array.isArray(value)) return value.filter((item) => typeof item === 'string');
+  return typeof value === 'string' ? value.split(' ').filter((word) => word !== '') : [];
+}
+
+function claimsHashOf(claims: JWTPayload): string {
+  const lasting = Object.entries(claims)
+    .filter(([name]) => !VOLATILE.has(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return hash('sha256', JSON.stringify(lasting));
+}
+
+/** Says what is wrong with a token in words that help its holder and repeat nothing of it. */
+function tokenErrorOf(error: unknown, issuer: string, audience: string): Error {
+  if (error instanceof KeysNotLoadedError) return error;
+  if (error instanceof errors.JWTExpired) return new TokenError('expired', 'the token has expired');
+  if (error instanceof errors.JWTClaimValidationFailed) return claimErrorOf(error, issuer, audience);
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return new TokenError('algorithm', `the token is not signed with an accepted algorithm (${ALGORITHMS.join(', ')})`);
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return new TokenError('key', 'the token is signed with a key that the issuer does not publish');
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return new TokenError('signature', 'the signature of the token does not match the key of the issuer');
+  if (error instanceof errors.JOSEError) return new TokenError('malformed', 'the token is not a signed JWT');
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function claimErrorOf(
+  { claim, reason }: errors.JWTClaimValidationFailed,
+  issuer: string,
+  audience: string,
+): TokenError {
+  if (claim === 'iss') return new TokenError('issuer', `iss of the token is not ${issuer}`);
+  if (claim === 'aud') return new TokenError('audience', `aud of the token does not hold ${audience}`);
+  if (claim === 'nbf' && reason === 'check_failed')
+    return new TokenError('not_yet_valid', 'the token is not valid yet (nbf)');
+  const name = ['exp', 'sub', 'nbf', 'iat'].find((known) => known === claim);
+  return new TokenError(
+    'claim',
+    name === undefined ? 'a claim of the token is not valid' : `${name} of the token is missing or not valid`,
+  );
+}
