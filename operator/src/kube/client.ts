@@ -2,6 +2,8 @@
 import type { Clock } from './clock.ts';
 import type { KubeObject, Logger, ObjectKey, Resource } from './types.ts';
 
+export { createKubeClient } from './rest-client.ts';
+
 export interface KubeClientOptions {
   /** Path of a kubeconfig; default: `KUBECONFIG`, `~/.kube/config`, then the Pod's service account. */
   kubeconfig?: string | undefined;
@@ -95,6 +97,8 @@ export interface WatchOptions<T> {
  * Reads and writes are retried on 429 and on 5xx with `Retry-After`, as client-go does; a write whose answer got lost is not.
  */
 export interface KubeClient {
+  /** Namespace of the kubeconfig's context, or the Pod's. */
+  readonly defaultNamespace: string | undefined;
   /** The object, or `undefined` when it (or its kind, see {@link KubeClient.serves}) does not exist. */
   get<T extends KubeObject>(resource: Resource, key: ObjectKey, options?: ReadOptions): Promise<T | undefined>;
   /** All objects of all pages, one consistent snapshot. A missing kind is an ApiError, see `isMissingKind`. */
@@ -122,12 +126,11 @@ export interface KubeClient {
   /** Whether the API server serves this kind now (a CRD may be absent). */
   serves(resource: Resource, options?: { signal?: AbortSignal }): Promise<boolean>;
   /**
-   * The same client for one term of work: once `signal` aborts, requests under way are cut off and none starts. Shares
-   * the connections; closing it does nothing.
+   * The same client for one term of work: once `signal` aborts, requests under way are cut off and none starts, nor does
+   * one when `isValid` says no (a process that was stopped for a while learns of its lost lease late). Shares the
+   * connections; closing it does nothing.
    */
-  withSignal(signal: AbortSignal): KubeClient;
+  withSignal(signal: AbortSignal, isValid?: () => boolean): KubeClient;
   /** Ends all requests and closes all connections. */
   close(): Promise<void>;
 }
-
-export declare function createKubeClient(options: KubeClientOptions): Promise<KubeClient>;

@@ -56,3 +56,100 @@ export const isGone = (error: unknown): boolean => isApiError(error) && error.st
 export const isInvalid = (error: unknown): boolean => has(error, 'Invalid') || has(error, 'BadRequest');
 /** No answer from the API server. */
 export const isUnreachable = (error: unknown): boolean => has(error, 'Network') || has(error, 'Timeout');
+/** Worth trying again later without a change of anything: unreachable, throttled, overloaded, conflicting. */
+export const isTransient = (error: unknown): boolean =>
+  isApiError(error) &&
+  (isUnreachable(error) || isConflict(error) || error.status === 429 || error.status >= 500 || error.status === 401);
+
+const MAX_MESSAGE = 1024;
+
+/** The parts of `metav1.Status` that are read. */
+export interface Status {
+  code?: number;
+  reason?: string;
+  message?: string;
+  details?: {
+    name?: string;
+    kind?: string;
+    retryAfterSeconds?: number;
+    causes?: { reason?: string; field?: string }[];
+  };
+}
+
+/** What was asked, for error messages. */
+export interface Asked {
+  method: string;
+  path: string;
+  /** Whether the request is about Secrets: then the server's message, which may quote data, is replaced. */
+  secret: boolean;
+}
+
+/** The error of an answer that isn't 2xx. `body` is a `metav1.Status`, or whatever a proxy sent instead. */
+export function errorFromResponse(asked: Asked, code: number, retryAfter: string | undefined, body: string): ApiError {
+  return errorFromStatus(asked, parseStatus(body), code, retryAfter);
+}
+
+/** The error of a Status: an answer's, or that of an ERROR event in a watch. */
+export function errorFromStatus(
+  asked: Asked,
+  status: Status | undefined,
+  code?: number,
+  retryAfter?: string,
+): ApiError {
+  const httpStatus = code ?? status?.code ?? 500;
+  const missingKind = httpStatus === 404 && status?.details?.name === undefined;
+  const reason = missingKind ? 'MissingKind' : reasonOf(status, httpStatus);
+  const seconds = Number(retryAfter ?? status?.details?.retryAfterSeconds);
+  return new ApiError({
+    status: httpStatus,
+    reason,
+    message: `${asked.method} ${asked.path}: ${describe(asked, status, httpStatus, missingKind)}`,
+    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
+  });
+}
+
+function reasonOf(status: Status | undefined, code: number): string {
+  if (status?.reason !== undefined && status.reason !== '') return status.reason;
+  if (code === 429) return 'TooManyRequests';
+  return code >= 500 ? 'InternalError' : 'Unknown';
+}
+
+function describe(asked: Asked, status: Status | undefined, code: number, missingKind: boolean): string {
+  if (missingKind) return 'the API server does not serve this kind';
+  // 401, 403 and 404 are made by the API server itself and name user, verb and object, never content
+  if (asked.secret && ![401, 403, 404].includes(code)) {
+    const causes = (status?.details?.causes ?? []).map((cause) => `${cause.field ?? '?'} (${cause.reason ?? '?'})`);
+    return [`${reasonOf(status, code)} (${code})`, ...causes].join('; ');
+  }
+  return clean(status?.message ?? `HTTP status ${code}`);
+}
+
+/** One line of bounded length: it ends up in logs and conditions. */
+function clean(message: string): string {
+  // eslint-disable-next-line no-control-regex
+  const line = message.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
+}
+
+function parseStatus(body: string): Status | undefined {
+  try {
+    const parsed = JSON.parse(body) as (Status & { kind?: string }) | null;
+    return parsed?.kind === 'Status' ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error of a request that got no answer. Only the error's code and the text of TLS verification are shown. */
+export function errorFromNetwork(asked: Asked, cause: unknown): ApiError {
+  const error = cause instanceof Error ? (cause as NodeJS.ErrnoException) : undefined;
+  const inner = error?.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
+  const code = error?.code ?? inner?.code ?? 'UNKNOWN';
+  const verification = /CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code) ? `: ${clean(error?.message ?? '')}` : '';
+  return new ApiError({
+    status: 0,
+    reason: 'Network',
+    code,
+    message: `${asked.method} ${asked.path}: no answer from the API server (${code}${verification})`,
+  });
+}

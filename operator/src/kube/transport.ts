@@ -1,0 +1,125 @@
+/** Connections to the API server: pooled, kept alive, and renewed when the credentials on disk change. */
+import { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
+import { tlsFingerprint } from './credentials.ts';
+import type { Credentials, CredentialsSource } from './credentials.ts';
+import type { Clock } from './clock.ts';
+import type { Logger } from './types.ts';
+
+/** How long credentials are used before the disk is looked at again. Tokens of Pods are renewed long before they expire. */
+const RECHECK_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Below the idle timeout of the API server, so that a request never meets a connection that is being closed. */
+const KEEP_ALIVE_MS = 30_000;
+
+export interface TransportRequest {
+  method: string;
+  /** Path and query. */
+  path: string;
+  headers: Record<string, string>;
+  body?: string | undefined;
+  signal: AbortSignal;
+  /** Watches have a connection each, so that they can't starve the calls. */
+  watch?: boolean;
+}
+
+export interface TransportOptions {
+  source: CredentialsSource;
+  initial: Credentials;
+  connections: number;
+  userAgent: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface Transport {
+  request(request: TransportRequest): Promise<Dispatcher.ResponseData>;
+  /** Reads the credentials again; true when they changed. For the 401 of a token that expired early. */
+  refresh(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+interface Connections {
+  calls: Agent;
+  watches: Agent;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { source, clock, logger } = options;
+  let credentials = options.initial;
+  let fingerprint = tlsFingerprint(credentials);
+  let connections = connect(credentials, options.connections);
+  /** Retired but still in use by watches or calls under way. */
+  const retired = new Set<Agent>();
+  let checkedAt = clock.monotonic();
+  let checking: Promise<boolean> | undefined;
+
+  async function check(): Promise<boolean> {
+    let next: Credentials;
+    try {
+      next = await source.read();
+    } catch (error) {
+      // the files may be half-way through being replaced; what we have may well be good still
+      logger.warn('credentials of the API server could not be read again', { error: (error as Error).message });
+      return false;
+    } finally {
+      checkedAt = clock.monotonic();
+    }
+    const changed = tlsFingerprint(next) !== fingerprint;
+    const newHeaders = JSON.stringify(next.headers) !== JSON.stringify(credentials.headers);
+    credentials = next;
+    if (changed) {
+      fingerprint = tlsFingerprint(next);
+      for (const agent of [connections.calls, connections.watches]) {
+        retired.add(agent);
+        void agent.close().finally(() => retired.delete(agent));
+      }
+      connections = connect(next, options.connections);
+      logger.info('credentials of the API server changed; connections renewed');
+    }
+    return changed || newHeaders;
+  }
+
+  function refresh(): Promise<boolean> {
+    checking ??= check().finally(() => (checking = undefined));
+    return checking;
+  }
+
+  return {
+    refresh,
+    async request({ method, path, headers, body, signal, watch = false }) {
+      if (clock.monotonic() - checkedAt > RECHECK_MS) await refresh();
+      const { origin, pathname } = new URL(credentials.server);
+      return (watch ? connections.watches : connections.calls).request({
+        origin,
+        path: (pathname === '/' ? '' : pathname) + path,
+        method: method as Dispatcher.HttpMethod,
+        headers: { 'user-agent': options.userAgent, ...credentials.headers, ...headers },
+        body: body ?? null,
+        signal,
+      });
+    },
+    async close() {
+      await Promise.all([connections.calls, connections.watches, ...retired].map((agent) => agent.destroy()));
+    },
+  };
+}
+
+function connect(credentials: Credentials, connections: number): Connections {
+  const tls = {
+    timeout: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
+    rejectUnauthorized: credentials.insecure !== true,
+    ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
+    ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
+    ...(credentials.key === undefined ? {} : { key: credentials.key }),
+    ...(credentials.servername === undefined ? {} : { servername: credentials.servername }),
+  };
+  // Deadlines are the client's, per request; undici's would be a second opinion.
+  const common = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect: tls };
+  return {
+    calls: new Agent({ ...common, connections, keepAliveTimeout: KEEP_ALIVE_MS }),
+    watches: new Agent({ ...common, connections: null, keepAliveTimeout: 1_000 }),
+  };
+}
