@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import winston from 'winston';
+import winston, { type transport } from 'winston';
 
 /** What the runtime logs through: one JSON object a line. Never given tokens, Secrets or arguments of calls. */
 export interface Log {
@@ -16,6 +16,10 @@ export interface Logger extends Log {
   audit(fields: object): void;
 }
 
+/** A logger's level also rules the transport it was given first: each has one of its own. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its transports as interfaces
+const linesTo = (stream: Writable): transport => new winston.transports.Stream({ stream });
+
 /** Maps upstream's klog-like `log_level` to a winston level. */
 const levelOf = (logLevel: number) => (logLevel === 0 ? 'warn' : logLevel < 4 ? 'info' : 'debug');
 
@@ -27,11 +31,10 @@ const levelOf = (logLevel: number) => (logLevel === 0 ? 'warn' : logLevel < 4 ? 
  */
 export function createLogger(logLevel: number, stream: Writable = process.stdout): Logger {
   const format = winston.format.combine(winston.format.timestamp(), winston.format.json());
-  const lines = new winston.transports.Stream({ stream });
   const main = winston.createLogger({ level: levelOf(logLevel), format });
-  main.add(lines);
+  main.add(linesTo(stream));
   const audit = winston.createLogger({ level: 'info', format });
-  audit.add(lines);
+  audit.add(linesTo(stream));
   const at =
     (level: string) =>
     (message: string, fields: object = {}) => {
