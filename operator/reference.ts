@@ -14,14 +14,10 @@ function typeOf(schema: StructuralSchema): string {
   return schema.type ?? '';
 }
 
-/** Default as YAML flow; an object that is only there so that its fields get their defaults shows nothing. */
+/** Default in JSON; none for an object, whose default is made up of those of its fields. */
 function defaultOf(schema: StructuralSchema): string {
   const value = schema.default;
-  if (
-    value === undefined ||
-    (typeof value === 'object' && value && !Array.isArray(value) && !Object.keys(value).length)
-  )
-    return '';
+  if (value === undefined || schema.properties) return '';
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 

@@ -33,8 +33,19 @@ function toStructural(schema: Record<string, unknown>): void {
   if (schema['type'] === 'integer') {
     if (schema['maximum'] !== undefined && Number(schema['maximum']) <= INT32_MAX) schema['format'] ??= 'int32';
     schema['format'] ??= 'int64';
-    for (const bound of ['minimum', 'maximum']) if (impliedBounds.has(schema[bound])) delete schema[bound];
+    if (impliedBounds.has(schema['minimum'])) delete schema['minimum'];
+    if (impliedBounds.has(schema['maximum'])) delete schema['maximum'];
   }
+}
+
+/** The default of an object with those of its fields filled in, children done already. */
+function expandDefault(schema: StructuralSchema): void {
+  for (const child of Object.values(schema.properties ?? {})) expandDefault(child);
+  if (schema.items) expandDefault(schema.items);
+  if (schema.default === undefined || !schema.properties) return;
+  // The API server checks a default against the CEL rules as it is written, before the fields' own defaults apply.
+  const fields = Object.entries(schema.properties).filter(([, child]) => child.default !== undefined);
+  schema.default = { ...Object.fromEntries(fields.map(([name, child]) => [name, child.default])), ...schema.default };
 }
 
 /** The schema of a KcpMcpServer with apiVersion, kind and metadata. */
@@ -43,9 +54,10 @@ export function openAPISchema(): StructuralSchema {
     target: 'openapi-3.0',
     io: 'input',
     override: ({ jsonSchema }) => {
-      toStructural(jsonSchema as Record<string, unknown>);
+      toStructural(jsonSchema);
     },
   }) as unknown as StructuralSchema;
+  expandDefault(generated);
   return {
     ...generated,
     properties: {
