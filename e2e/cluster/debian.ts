@@ -52,7 +52,9 @@ export async function ensurePackages(set: PackageSet, progress: Progress): Promi
           // One of the machine's sources may be out of order without hurting us: what's missing shows below.
           await run('apt-get', ['update', '-q'], { env }).catch(() => undefined);
           step.update('packages');
-          await run('apt-get', ['install', '-qy', '--download-only', '--no-install-recommends', ...set.packages], { env });
+          await run('apt-get', ['install', '-qy', '--download-only', '--no-install-recommends', ...set.packages], {
+            env,
+          });
           step.update('unpacking');
           await unpack(join(scratch, 'cache/archives'), join(scratch, 'root'), set.omit ?? []);
           await rename(join(scratch, 'root'), folder);
@@ -60,7 +62,12 @@ export async function ensurePackages(set: PackageSet, progress: Progress): Promi
           await rm(scratch, { recursive: true, force: true });
         }
       },
-      { purpose: 'downloading packages', onWait: (holder) => { step.update(`waiting for ${holder}`); } },
+      {
+        purpose: 'downloading packages',
+        onWait: (holder) => {
+          step.update(`waiting for ${holder}`);
+        },
+      },
     ),
   );
   return folder;
