@@ -1,64 +1,33 @@
 // The parts of other projects' objects that the operator reads, and where their kinds are served. Only what is read is
 // declared; everything is optional that a foreign controller may not have written yet.
 
-/** Where a kind is served. */
-export interface ResourceKind {
-  group: string;
-  version: string;
-  kind: string;
-  plural: string;
-}
+import type { ObjectMeta, Resource } from '../kube/types.ts';
 
-const resource = (group: string, version: string, kind: string, plural: string): ResourceKind => ({
+const namespaced = (group: string, version: string, kind: string, plural: string): Resource => ({
   group,
   version,
   kind,
   plural,
+  namespaced: true,
 });
 
-export const SECRET = resource('', 'v1', 'Secret', 'secrets');
-export const CONFIG_MAP = resource('', 'v1', 'ConfigMap', 'configmaps');
-export const SERVICE = resource('', 'v1', 'Service', 'services');
-export const SERVICE_ACCOUNT = resource('', 'v1', 'ServiceAccount', 'serviceaccounts');
-export const DEPLOYMENT = resource('apps', 'v1', 'Deployment', 'deployments');
-export const CERTIFICATE = resource('cert-manager.io', 'v1', 'Certificate', 'certificates');
-export const KUBECONFIG = resource('operator.kcp.io', 'v1alpha1', 'Kubeconfig', 'kubeconfigs');
-export const CUSTOM_RESOURCE_DEFINITION = resource(
-  'apiextensions.k8s.io',
-  'v1',
-  'CustomResourceDefinition',
-  'customresourcedefinitions',
-);
-
-/** `apiVersion` of a kind: `v1` for the core group, else `GROUP/VERSION`. */
-export const apiVersionOf = ({ group, version }: ResourceKind): string => (group ? `${group}/${version}` : version);
+export const SECRET = namespaced('', 'v1', 'Secret', 'secrets');
+export const CONFIG_MAP = namespaced('', 'v1', 'ConfigMap', 'configmaps');
+export const SERVICE = namespaced('', 'v1', 'Service', 'services');
+export const SERVICE_ACCOUNT = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
+export const DEPLOYMENT = namespaced('apps', 'v1', 'Deployment', 'deployments');
+export const CERTIFICATE = namespaced('cert-manager.io', 'v1', 'Certificate', 'certificates');
+export const KUBECONFIG = namespaced('operator.kcp.io', 'v1alpha1', 'Kubeconfig', 'kubeconfigs');
+export const CUSTOM_RESOURCE_DEFINITION: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};
 
 /** Name of the CustomResourceDefinition of a kind. */
-export const crdNameOf = ({ group, plural }: ResourceKind): string => `${plural}.${group}`;
-
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-/** Metadata as the API server sends it: times are RFC 3339 strings. */
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-  ownerReferences?: OwnerReference[];
-}
+export const crdNameOf = ({ group, plural }: Resource): string => `${plural}.${group}`;
 
 /** metav1.Condition, and cert-manager's, whose reason and message may be absent. */
 export interface ForeignCondition {

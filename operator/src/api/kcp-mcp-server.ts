@@ -2,7 +2,7 @@
 // (`npm run generate`), and the API server enforces it, defaults and CEL rules included, before the operator sees an
 // object. So the inferred types are those of what the API server returns: fields with a default are always there.
 import { z } from 'zod';
-import type { ObjectMeta } from './external.ts';
+import type { ObjectMeta, Resource } from '../kube/types.ts';
 import { authSchema } from './schema/auth.ts';
 import { kcpSchema } from './schema/connection.ts';
 import { deploymentSchema } from './schema/deployment.ts';
@@ -17,6 +17,15 @@ export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}` as const;
 export const KIND = 'KcpMcpServer';
 export const PLURAL = 'kcpmcpservers';
+
+/** Where KcpMcpServers are served. */
+export const KCP_MCP_SERVER: Resource = {
+  group: GROUP,
+  version: VERSION,
+  kind: KIND,
+  plural: PLURAL,
+  namespaced: true,
+};
 
 /** Longest metadata.name: children append a suffix, and some of them (Service) end at 63 characters. */
 export const MAX_NAME_LENGTH = 48;

@@ -1,7 +1,7 @@
 // Names and labels of what belongs to a KcpMcpServer. All children live in its namespace.
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { API_VERSION, GROUP, KIND } from '../api/kcp-mcp-server.ts';
-import type { OwnerReference } from '../api/external.ts';
+import type { OwnerReference } from '../kube/types.ts';
 
 export const FIELD_MANAGER = 'kcp-mcp-operator';
 
