@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError } from './errors.ts';
+import type { RequestContext, Target } from './errors.ts';
+import { parseKubeconfig } from './kubeconfig.ts';
+import type { KcpEndpoint } from './kubeconfig.ts';
+import { workspacePath } from './paths.ts';
+import { readAnswer } from './response.ts';
+
+export interface KcpClientOptions {
+  /** Path of the mounted kubeconfig; read again by `reload()`. */
+  readonly kubeconfigFile?: string;
+  /** The kubeconfig itself, where there is no file. */
+  readonly kubeconfig?: string;
+  /** Most connections to kcp at once; requests beyond wait. Default 32. */
+  readonly connections?: number;
+  /** How long one request may take, in milliseconds. Default 30,000. */
+  readonly requestTimeoutMs?: number;
+  /** Largest answer, in bytes. Default 4 MiB: parsed, that still fits a 48 MiB heap several times. */
+  readonly maxResponseBytes?: number;
+  /** Called once for each request, for metrics: `outcome` is the HTTP status or the name of the error. */
+  readonly observe?: (sample: { method: string; outcome: string; seconds: number }) => void;
+}
+
+export interface KcpRequest {
+  /** Path or logical-cluster id. */
+  readonly workspace: string;
+  /** Below the workspace: `/api/v1/namespaces`. Built with `paths.ts`. */
+  readonly path: string;
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Undefined values are left out. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, unless it's a string. */
+  readonly body?: unknown;
+  /** The caller's bearer token. */
+  readonly token: string;
+  readonly signal?: AbortSignal | undefined;
+  /** What the request is for, so that an error can say so. */
+  readonly target?: Target | undefined;
+}
+
+/** The one way to kcp: pooled connections, the caller's token on each request, nothing kept of either. */
+export interface KcpClient {
+  /** `host:port` of kcp, for messages. */
+  readonly host: string;
+  /**
+   * Sends one request and parses the JSON that comes back.
+   * @throws {KcpError} for everything but a 2xx with JSON; never with a token in it.
+   */
+  request(request: KcpRequest): Promise<unknown>;
+  /**
+   * Reads the kubeconfig file again and moves to what it says. Requests under way finish on the old connections.
+   * @returns whether anything changed.
+   * @throws {KubeconfigError} when the new file can't be used; the old one stays in force.
+   */
+  reload(): Promise<boolean>;
+  /** Waits for requests under way and closes all connections. */
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+// Below the 90 s after which kube-apiserver and Go front-proxies close an idle connection.
+const KEEP_ALIVE_MS = 60_000;
+// All answers being read at one time: several of the largest, yet far from a Pod's 128 MiB.
+const MAX_BUFFERED_RESPONSES = 6;
+const TIMED_OUT = Symbol('timed out');
+// A kept-alive connection that the server closed just as it was taken up again.
+const STALE_CONNECTION = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+interface Upstream {
+  readonly endpoint: KcpEndpoint;
+  readonly pool: Pool;
+}
+
+export function createKcpClient(options: KcpClientOptions): KcpClient {
+  const { kubeconfigFile, observe } = options;
+  const timeoutMs = options.requestTimeoutMs ?? 30_000;
+  const maxBytes = options.maxResponseBytes ?? 4 * 1024 * 1024;
+  const budget = { bytes: maxBytes * MAX_BUFFERED_RESPONSES };
+  const text = options.kubeconfig ?? (kubeconfigFile === undefined ? '' : readFileSync(kubeconfigFile, 'utf8'));
+  let current = connect(parseKubeconfig(text), options.connections ?? 32);
+
+  async function once(request: KcpRequest, context: RequestContext): Promise<unknown> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      abort.abort(TIMED_OUT);
+    }, timeoutMs);
+    const cancel = () => {
+      abort.abort();
+    };
+    request.signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      if (request.signal?.aborted === true) throw new CancelledError('the call was cancelled', context);
+      const response = await current.pool.request(dispatchOptions(request, abort.signal));
+      return await readAnswer(response, context, maxBytes, budget);
+    } catch (error) {
+      if (error instanceof KcpError) throw error;
+      if (abort.signal.reason === TIMED_OUT) throw new KcpTimeoutError(timeoutMs, context);
+      if (abort.signal.aborted) throw new CancelledError('the call was cancelled', context);
+      throw new KcpUnreachableError(codeOf(error), context);
+    } finally {
+      clearTimeout(timer);
+      request.signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  return {
+    get host() {
+      return current.endpoint.host;
+    },
+    async request(request) {
+      const { workspace, path, target, method = 'GET' } = request;
+      const context = { host: current.endpoint.host, workspace, path, target };
+      const started = performance.now();
+      let outcome = '2xx';
+      try {
+        return await once(request, context).catch((error: unknown) => {
+          const stale = error instanceof KcpUnreachableError && STALE_CONNECTION.has(error.code);
+          if (method !== 'GET' || !stale) throw error;
+          return once(request, context);
+        });
+      } catch (error) {
+        if (error instanceof KcpStatusError) outcome = String(error.status);
+        else outcome = error instanceof Error ? error.name : 'Error';
+        throw error;
+      } finally {
+        observe?.({ method, outcome, seconds: (performance.now() - started) / 1000 });
+      }
+    },
+    async reload() {
+      if (kubeconfigFile === undefined) return false;
+      const endpoint = parseKubeconfig(await readFile(kubeconfigFile, 'utf8'));
+      if (same(endpoint, current.endpoint)) return false;
+      const old = current;
+      current = connect(endpoint, options.connections ?? 32);
+      // Not awaited: close() ends when the last request under way has its answer.
+      old.pool.close().catch(() => old.pool.destroy());
+      return true;
+    },
+    close: () => current.pool.close(),
+  };
+}
+
+function connect(endpoint: KcpEndpoint, connections: number): Upstream {
+  const pool = new Pool(endpoint.origin, {
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    // The request's own deadline covers all of it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: {
+      timeout: CONNECT_TIMEOUT_MS,
+      ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
+      ...(endpoint.serverName !== undefined && { servername: endpoint.serverName }),
+    },
+  });
+  return { endpoint, pool };
+}
+
+function same(a: KcpEndpoint, b: KcpEndpoint): boolean {
+  return a.origin === b.origin && a.ca === b.ca && a.serverName === b.serverName;
+}
+
+function dispatchOptions(request: KcpRequest, signal: AbortSignal): Dispatcher.RequestOptions {
+  const { workspace, path, query = {}, method = 'GET', headers, body, token } = request;
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value));
+  const suffix = search.size === 0 ? '' : `?${search.toString()}`;
+  return {
+    path: workspacePath(workspace, path) + suffix,
+    method,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'kcp-mcp-runtime',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+      authorization: `Bearer ${token}`,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    signal,
+  };
+}
+
+/** The error's code; never its message, which is not ours to vouch for. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return error.cause === undefined ? error.name : codeOf(error.cause);
+}

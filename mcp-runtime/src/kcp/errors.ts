@@ -1,0 +1,96 @@
+import { stringAt } from './json.ts';
+
+/** What a request to kcp was for: names the action in error messages. */
+export interface Target {
+  /** Kubernetes verb: `get`, `list`, … */
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Plural, as in URLs. */
+  readonly resource: string;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** Where a failed request went. Never holds headers: they carry the caller's token. */
+export interface RequestContext {
+  /** `host:port` of kcp. */
+  readonly host: string;
+  readonly workspace: string;
+  readonly path: string;
+  readonly target: Target | undefined;
+}
+
+/** A request to kcp that brought no usable answer. */
+export abstract class KcpError extends Error {
+  readonly context: RequestContext;
+
+  constructor(message: string, context: RequestContext) {
+    super(message);
+    this.context = context;
+  }
+}
+
+/** kcp answered with an error. */
+export class KcpStatusError extends KcpError {
+  override readonly name = 'KcpStatusError';
+  /** HTTP status code. */
+  readonly status: number;
+  /** The `metav1.Status` that came with it, if one did. */
+  readonly body: unknown;
+  /** Header `Retry-After`, in seconds. */
+  readonly retryAfter: number | undefined;
+
+  constructor(status: number, body: unknown, context: RequestContext, retryAfter?: number) {
+    super(stringAt(body, 'message') ?? `kcp answered ${status}`, context);
+    this.status = status;
+    this.body = body;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** No connection to kcp, or one that broke. */
+export class KcpUnreachableError extends KcpError {
+  override readonly name = 'KcpUnreachableError';
+  /** Node's, OpenSSL's or undici's error code, such as `ECONNREFUSED`. */
+  readonly code: string;
+
+  constructor(code: string, context: RequestContext) {
+    super(`kcp at ${context.host} can't be reached: ${code}`, context);
+    this.code = code;
+  }
+}
+
+/** kcp didn't answer in time. */
+export class KcpTimeoutError extends KcpError {
+  override readonly name = 'KcpTimeoutError';
+
+  constructor(milliseconds: number, context: RequestContext) {
+    super(`kcp at ${context.host} didn't answer within ${milliseconds / 1000} s`, context);
+  }
+}
+
+/** An answer larger than this server takes. */
+export class KcpTooLargeError extends KcpError {
+  override readonly name = 'KcpTooLargeError';
+
+  constructor(bytes: number, context: RequestContext) {
+    super(`kcp's answer is larger than ${Math.floor(bytes / 1024)} KiB`, context);
+  }
+}
+
+/** An answer that isn't the Kubernetes API: not JSON, or a redirect. */
+export class KcpProtocolError extends KcpError {
+  override readonly name = 'KcpProtocolError';
+}
+
+/** The caller went away, or the deadline of the whole call passed. */
+export class CancelledError extends KcpError {
+  override readonly name = 'CancelledError';
+}
+
+/** Too many large answers are being read at once; the same call works a moment later. */
+export class KcpBusyError extends KcpError {
+  override readonly name = 'KcpBusyError';
+}

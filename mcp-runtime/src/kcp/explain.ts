@@ -1,0 +1,185 @@
+import type { Principal } from '../auth/principal.ts';
+import { redactTokens } from '../output/redact.ts';
+import { count, oneLine, shorten } from '../output/text.ts';
+import {
+  CancelledError,
+  KcpBusyError,
+  KcpProtocolError,
+  KcpStatusError,
+  KcpTimeoutError,
+  KcpTooLargeError,
+  KcpUnreachableError,
+} from './errors.ts';
+import type { KcpError, Target } from './errors.ts';
+import type { CallerWorkspaces } from './inventory.ts';
+import { stringAt } from './json.ts';
+import { near } from './near.ts';
+
+/** What an explanation may ask of kcp, with the caller's token. */
+export interface Sources {
+  readonly principal: Principal;
+  /** The caller's workspaces; undefined where they can't be found out now. */
+  workspaces(): Promise<CallerWorkspaces | undefined>;
+  /** Whether the caller may enter; undefined where kcp doesn't say. */
+  mayEnter(workspace: string): Promise<boolean | undefined>;
+}
+
+/** What went wrong, for the model and the person behind it, and for the audit log. */
+export interface Explanation {
+  readonly text: string;
+  /** One word for the audit log. */
+  readonly result: string;
+}
+
+const MAX_WORKSPACES = 20;
+
+/**
+ * Turns a failed request to kcp into a text that says what was tried, why it failed and what to do next.
+ *
+ * No token can be in it: the errors don't hold headers, and what kcp wrote is searched for tokens all the same.
+ */
+export async function explain(error: KcpError, sources: Sources): Promise<Explanation> {
+  const { text, result } = await explainKind(error, sources);
+  return { text: redactTokens(text), result };
+}
+
+async function explainKind(error: KcpError, sources: Sources): Promise<Explanation> {
+  const { host } = error.context;
+  if (error instanceof KcpStatusError) return explainStatus(error, sources);
+  if (error instanceof KcpTimeoutError) {
+    return { text: `${error.message}. It may be busy: try again, or ask for less at a time.`, result: 'timeout' };
+  }
+  if (error instanceof KcpUnreachableError) {
+    const text = `${error.message} (${reachability(error.code)}). Nothing was changed; this is for the people who run ${host} or this server.`;
+    return { text, result: 'unreachable' };
+  }
+  if (error instanceof KcpTooLargeError) {
+    const text = `${error.message}, more than is read at once. Ask for less: a smaller limit, output "table", a namespace or a selector.`;
+    return { text, result: 'too_large' };
+  }
+  if (error instanceof KcpBusyError) return { text: `${error.message}: try again in a moment.`, result: 'busy' };
+  if (error instanceof CancelledError) return { text: 'The call was cancelled.', result: 'cancelled' };
+  if (error instanceof KcpProtocolError) {
+    return { text: `${error.message}: what answers there may not be kcp.`, result: 'protocol' };
+  }
+  return { text: error.message, result: 'error' };
+}
+
+function reachability(code: string): string {
+  if (/CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code)) return 'its TLS certificate is not trusted';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name does not resolve';
+  if (code === 'ECONNREFUSED') return 'nothing listens there';
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'no connection within the time allowed';
+  return 'the connection broke';
+}
+
+async function explainStatus(error: KcpStatusError, sources: Sources): Promise<Explanation> {
+  const { status, retryAfter } = error;
+  const said = shorten(error.message, 500);
+  switch (status) {
+    case 401:
+      return { text: unauthorized(error, sources.principal), result: 'unauthorized' };
+    case 403:
+      return { text: await forbidden(error, sources), result: 'forbidden' };
+    case 404:
+      return { text: await notFound(error, sources), result: 'not_found' };
+    case 410:
+      return {
+        text: 'The continue token has expired: call again without continue, from the start.',
+        result: 'expired',
+      };
+    case 429: {
+      const when = retryAfter === undefined ? 'a moment' : `${retryAfter} s`;
+      return { text: `kcp is limiting requests: try again in ${when}.`, result: 'throttled' };
+    }
+    default:
+      return { text: `Could not ${action(error)}: kcp answered ${status}: ${said}`, result: `status_${status}` };
+  }
+}
+
+function unauthorized({ context }: KcpStatusError, { issuer, username, subject }: Principal): string {
+  return (
+    `kcp at ${context.host} rejects the token of ${oneLine(username ?? subject)} (401), though it is valid for this server. ` +
+    `Signing in again will not help. kcp most likely expects another audience (claim "aud") or issuer (claim "iss"; here ` +
+    `${oneLine(issuer)}), or finds no user name in the claim that it reads it from: its --oidc-issuer-url, --oidc-client-id and ` +
+    `--oidc-username-claim must match what this server is configured with.`
+  );
+}
+
+async function forbidden(error: KcpStatusError, sources: Sources): Promise<string> {
+  const { workspace } = error.context;
+  const user = userOf(error, sources.principal);
+  const denied = `${user} may not ${action(error)}`;
+  const reason = shorten(error.message, 300);
+  if ((await sources.mayEnter(workspace)) === true) {
+    return (
+      `${denied} (403). ${user} may enter the workspace, but has no RBAC rule there that allows it. ` +
+      `Somebody with rights in ${workspace} can grant it with a Role or ClusterRole and a binding. kcp says: ${reason}`
+    );
+  }
+  return `${denied}: ${user} may not enter workspace ${workspace} (403). ${await offer(sources, workspace)}\nkcp says: ${reason}`;
+}
+
+async function notFound(error: KcpStatusError, sources: Sources): Promise<string> {
+  const { workspace, target } = error.context;
+  if (isMissingWorkspace(error)) {
+    return `There is no workspace ${workspace} (404). ${await offer(sources, workspace)}`;
+  }
+  if (target === undefined) return `Not found in workspace ${workspace} (404): ${shorten(error.message, 300)}`;
+  const { kind, resource, namespace, name, group, version } = target;
+  const api = group === '' ? version : `${group}/${version}`;
+  const missing = stringAt(error.body, 'details', 'name');
+  if (name !== undefined && missing === name) {
+    const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
+    return `There is no ${kind} ${JSON.stringify(name)}${where} of workspace ${workspace} (404). List what there is with resources_list.`;
+  }
+  return (
+    `Workspace ${workspace} doesn't serve ${resource} of ${api} (404), at least no longer: ` +
+    `the API may have been removed or unbound a moment ago. kcp says: ${shorten(error.message, 300)}`
+  );
+}
+
+/** kcp's front answers for an unknown workspace as if the Workspace object of that name had been asked for. */
+export function isMissingWorkspace({ status, body, context }: KcpStatusError): boolean {
+  return (
+    status === 404 &&
+    stringAt(body, 'details', 'group') === 'tenancy.kcp.io' &&
+    stringAt(body, 'details', 'kind') === 'workspaces' &&
+    stringAt(body, 'details', 'name') === context.workspace &&
+    context.target?.name !== context.workspace
+  );
+}
+
+/** Which workspaces the caller has, so that the next call can name one of them. */
+async function offer(sources: Sources, wanted: string): Promise<string> {
+  const found = await sources.workspaces();
+  if (found === undefined) return 'Which workspaces you may enter could not be found out now; try kcp_workspaces_list.';
+  const paths = found.enterable.map(({ path }) => path);
+  if (paths.length === 0) {
+    return (
+      `No workspace that you may enter was found from ${found.root} down. If you were given one further down, name it by its ` +
+      `full path; otherwise ask those who run the platform for access.`
+    );
+  }
+  const shown = [...new Set([...near(wanted, paths, 3), ...paths])].slice(0, MAX_WORKSPACES);
+  const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more (kcp_workspaces_list)` : '';
+  const asOf = new Date(found.asOf).toISOString();
+  return `You may enter ${count(paths.length, 'workspace')}, as of ${asOf}: ${shown.join(', ')}${more}.`;
+}
+
+/** Whom kcp took the caller for: its message names the user after its own claim mapping. */
+function userOf(error: KcpStatusError, { username, subject }: Principal): string {
+  return oneLine(/User "([^"]{1,200})"/.exec(error.message)?.[1] ?? username ?? subject);
+}
+
+/** `get secrets "db" in namespace default of workspace root:acme`. */
+function action({ context: { workspace, target, path } }: KcpError): string {
+  if (target === undefined) return `read ${path} in workspace ${workspace}`;
+  return `${describeTarget(target)} ${target.namespace === undefined ? 'in' : 'of'} workspace ${workspace}`;
+}
+
+function describeTarget({ verb, resource, group, namespace, name }: Target): string {
+  const what = group === '' ? resource : `${resource}.${group}`;
+  const which = name === undefined ? '' : ` ${JSON.stringify(name)}`;
+  return `${verb} ${what}${which}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
+}

@@ -1,0 +1,69 @@
+import type { Dispatcher } from 'undici';
+import { KcpBusyError, KcpProtocolError, KcpStatusError, KcpTooLargeError } from './errors.ts';
+import type { RequestContext } from './errors.ts';
+
+/** Bytes that may still be buffered by all answers being read at one time; taken and given back as they are read. */
+export interface Budget {
+  bytes: number;
+}
+
+/**
+ * Reads an answer of kcp: JSON of at most `maxBytes`, read no further than that.
+ *
+ * @throws {KcpStatusError} for 4xx and 5xx, with the Status that came.
+ * @throws {KcpTooLargeError} {KcpBusyError} {KcpProtocolError}
+ */
+export async function readAnswer(
+  response: Dispatcher.ResponseData,
+  context: RequestContext,
+  maxBytes: number,
+  budget: Budget,
+): Promise<unknown> {
+  const text = await readBounded(response.body, context, maxBytes, budget);
+  const { statusCode } = response;
+  if (statusCode >= 300 && statusCode < 400) {
+    throw new KcpProtocolError(`kcp at ${context.host} answered with a redirect (${statusCode})`, context);
+  }
+  const parsed = parseJson(text);
+  if (statusCode >= 400) {
+    throw new KcpStatusError(statusCode, parsed, context, seconds(response.headers['retry-after']));
+  }
+  if (parsed === undefined) throw new KcpProtocolError(`${context.host} didn't answer with JSON`, context);
+  return parsed;
+}
+
+async function readBounded(
+  body: Dispatcher.ResponseData['body'],
+  context: RequestContext,
+  maxBytes: number,
+  budget: Budget,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.byteLength;
+      budget.bytes -= chunk.byteLength;
+      // Leaving the loop destroys the stream, and with it the connection: the rest is never read.
+      if (size > maxBytes) throw new KcpTooLargeError(maxBytes, context);
+      if (budget.bytes < 0) throw new KcpBusyError('too many large answers are being read at once', context);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, size).toString('utf8');
+  } finally {
+    budget.bytes += size;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function seconds(header: string | string[] | undefined): number | undefined {
+  const value = Number(Array.isArray(header) ? header[0] : header);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}

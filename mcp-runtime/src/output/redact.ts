@@ -1,0 +1,87 @@
+import { isObject, stringAt } from '../kcp/json.ts';
+import type { JsonObject } from '../kcp/json.ts';
+
+/** What stands where a secret value was. */
+export const REDACTED = '[redacted]';
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Annotations of Secrets whose values are names, as kubelet and the token controller write them. */
+const HARMLESS = new Set(['kubernetes.io/service-account.name', 'kubernetes.io/service-account.uid']);
+
+/**
+ * The object as it may be shown: without `managedFields` and last-applied configuration, without the values of Secrets.
+ *
+ * Secrets are recognised wherever they stand: as the object itself, in a list, or nested in another kind (templates and
+ * the like carry whole manifests). Last-applied configuration goes from every object: it is a copy of what is shown
+ * anyway, or of what must not be.
+ *
+ * @param kind the kind that was asked for: items of a list don't say theirs.
+ */
+export function presentable(object: unknown, kind?: string): unknown {
+  if (Array.isArray(object)) return object.map((item) => presentable(item, kind));
+  if (!isObject(object)) return object;
+  const ownKind = stringAt(object, 'kind');
+  const secret = kind === 'Secret' || ownKind === 'Secret';
+  return mapFields(object, (key, value) => {
+    if (secret && (key === 'data' || key === 'stringData')) return redactValues(value);
+    if (key === 'metadata') return metadata(value, secret ? valuesOf(object) : undefined);
+    return presentable(value, key === 'items' ? ownKind?.replace(/List$/, '') : undefined);
+  });
+}
+
+/** Like `Array.map` for objects; a field mapped to undefined is left out. Keys such as `__proto__` stay plain fields. */
+function mapFields(object: JsonObject, map: (key: string, value: unknown) => unknown): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).flatMap(([key, value]) => {
+      const mapped = map(key, value);
+      return mapped === undefined ? [] : [[key, mapped]];
+    }),
+  );
+}
+
+/** Keys stay: which ones a Secret has is what one looks for when something doesn't start. */
+function redactValues(data: unknown): unknown {
+  if (!isObject(data)) return data === null ? null : REDACTED;
+  return mapFields(data, () => REDACTED);
+}
+
+function metadata(value: unknown, secretValues: readonly string[] | undefined): unknown {
+  if (!isObject(value)) return value;
+  return mapFields(value, (key, field) => {
+    if (key === 'managedFields') return undefined;
+    if (key !== 'annotations' || !isObject(field)) return presentable(field);
+    const shown = mapFields(field, (annotation, text) => {
+      if (secretValues !== undefined && mayHoldSecret(annotation, text, secretValues)) return REDACTED;
+      return annotation === LAST_APPLIED ? undefined : text;
+    });
+    return Object.keys(shown).length === 0 ? undefined : shown;
+  });
+}
+
+/** Tools keep copies of what they applied in annotations, under names of their own. */
+function mayHoldSecret(key: string, text: unknown, secretValues: readonly string[]): boolean {
+  if (HARMLESS.has(key)) return false;
+  if (/^([^/]*\.)?(kubernetes|k8s)\.io\//.test(key) || typeof text !== 'string') return true;
+  return /^\s*[{[]/.test(text) || text.includes('\n') || secretValues.some((value) => text.includes(value));
+}
+
+/** The Secret's values, as they stand and decoded. */
+function valuesOf(secret: JsonObject): string[] {
+  const data = isObject(secret['data']) ? Object.values(secret['data']) : [];
+  const plain = isObject(secret['stringData']) ? Object.values(secret['stringData']) : [];
+  return [...data, ...data.map((value) => decode(value)), ...plain].filter(
+    (value): value is string => typeof value === 'string' && value.trim().length > 2,
+  );
+}
+
+function decode(value: unknown): string {
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : '';
+}
+
+/** Bearer tokens and JWTs in a text, blacked out: the last line of defence for error messages. */
+export function redactTokens(text: string): string {
+  return text
+    .replace(/\b(bearer|authorization:?)\s+\S+/gi, `$1 ${REDACTED}`)
+    .replace(/\beyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?/g, REDACTED);
+}

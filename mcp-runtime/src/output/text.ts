@@ -1,0 +1,52 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import { isObject } from '../kcp/json.ts';
+import type { JsonObject } from '../kcp/json.ts';
+import { limitBytes } from './limit.ts';
+
+// Control characters (but tab and newline), format characters (bidi, zero-width, tags), private use, lone surrogates and
+// variation selectors: text in other people's objects uses them to hide or reorder what a person or a model reads.
+const INVISIBLE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|\p{Variation_Selector}/gu;
+
+/** The text without control, bidi and invisible characters. Tab and newline stay. */
+export function stripInvisible(text: string): string {
+  return text.replace(INVISIBLE, '');
+}
+
+/** The text on one line: for cells, names and messages. */
+export function oneLine(text: string): string {
+  return stripInvisible(text.replace(/[\s\u0085\u2028\u2029]+/g, ' ')).trim();
+}
+
+/** The text on one line of at most `max` characters. */
+export function shorten(text: string, max: number): string {
+  const line = oneLine(text);
+  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+}
+
+/** A copy whose strings, keys included, hold no invisible characters. */
+export function stripInvisibleDeep(value: unknown): unknown {
+  if (typeof value === 'string') return stripInvisible(value);
+  if (Array.isArray(value)) return value.map(stripInvisibleDeep);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [stripInvisible(key), stripInvisibleDeep(field)]),
+  );
+}
+
+/** `1 workspace`, `2 workspaces`. */
+export function count(number: number, singular: string, plural = `${singular}s`): string {
+  return `${number} ${number === 1 ? singular : plural}`;
+}
+
+/** A tool's answer. Every answer, also an error, is made here or by {@link toolError}: cleaned and bounded. */
+export function toolResult(text: string, structured?: JsonObject): CallToolResult {
+  return {
+    content: [{ type: 'text', text: limitBytes(stripInvisible(text)) }],
+    ...(structured !== undefined && { structuredContent: stripInvisibleDeep(structured) }),
+  };
+}
+
+/** A tool's failure, told to the model (MCP: `isError`), so that it can do something about it. */
+export function toolError(text: string): CallToolResult {
+  return { ...toolResult(text), isError: true };
+}

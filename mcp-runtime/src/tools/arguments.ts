@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { parseWorkspace } from '../kcp/paths.ts';
+import type { Call } from './tool.ts';
+
+/** The argument that every tool about a workspace's content has. */
+export const workspaceArgument = z
+  .string()
+  .optional()
+  .describe(
+    'Workspace to look into: a path such as root:acme:team-a, or a logical-cluster id. ' +
+      "Default: this server's default workspace. kcp_workspaces_list shows which ones you may enter",
+  );
+
+/** How a list is shown. */
+export const outputArgument = z
+  .enum(['table', 'yaml'])
+  .optional()
+  .describe(
+    'table: names and the usual columns (default unless this server is configured otherwise); yaml: whole objects',
+  );
+
+const SELECTOR = 4096;
+
+export const labelSelectorArgument = z
+  .string()
+  .max(SELECTOR)
+  .optional()
+  .describe("Kubernetes label selector, such as 'app=web,env!=dev' or 'tier in (front,back)'");
+
+export const fieldSelectorArgument = z
+  .string()
+  .max(SELECTOR)
+  .optional()
+  .describe("Kubernetes field selector, such as 'metadata.name=default'; which fields there are depends on the kind");
+
+/**
+ * The workspace of a call, or the default one; noted for the audit log.
+ * @throws {InvalidPathError}
+ */
+export function workspaceOf(workspace: string | undefined, call: Call): string {
+  const parsed = parseWorkspace(workspace ?? call.config.cluster_provider_configs.kcp.default_workspace);
+  call.audit({ workspace: parsed });
+  return parsed;
+}

@@ -1,0 +1,95 @@
+import type { ResourceType } from '../../kcp/discovery.ts';
+import type { Target } from '../../kcp/errors.ts';
+import { arrayAt } from '../../kcp/json.ts';
+import { resourcePath } from '../../kcp/paths.ts';
+import { MAX_TEXT_BYTES, NOTE_BYTES, howManyFit, limitBytes } from '../../output/limit.ts';
+import { DEFAULT_LIMIT, cutNote, restOf } from '../../output/paginate.ts';
+import { presentable } from '../../output/redact.ts';
+import { fromObjects, fromServerTable, isServerTable, renderTable } from '../../output/table.ts';
+import { stripInvisibleDeep, toolResult } from '../../output/text.ts';
+import { toYaml } from '../../output/yaml.ts';
+import type { Call, CallToolResult } from '../tool.ts';
+
+export interface ListQuery {
+  readonly workspace: string;
+  readonly type: Omit<ResourceType, 'verbs'>;
+  /** Undefined: all namespaces, or a kind without namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly continue?: string | undefined;
+  readonly output?: 'table' | 'yaml' | undefined;
+}
+
+const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+
+const ROOM = MAX_TEXT_BYTES - NOTE_BYTES;
+
+/** One page of a list, as text. */
+interface Page {
+  /** Lines before the first entry. */
+  readonly header: readonly string[];
+  readonly entries: readonly string[];
+  /** kcp's answer, for what its metadata says of the rest. */
+  readonly list: unknown;
+}
+
+/** Lists objects of one kind, one page at a time, as a table or YAML, and says where it was cut and how to go on. */
+export async function listObjects(query: ListQuery, call: Call): Promise<CallToolResult> {
+  const asTable = (query.output ?? call.config.list_output) === 'table';
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  let page = await fetchPage(query, asTable, limit, call);
+  const fit = howManyFit([...page.header, ...page.entries], ROOM) - page.header.length;
+  if (fit < page.entries.length && page.entries.length > 1) {
+    // kcp's continue token stands at the end of the page that kcp sent: only a page as long as what is shown has the right one.
+    page = await fetchPage(query, asTable, Math.max(1, fit), call);
+  }
+  const note = cutNote(page.entries.length, restOf(page.list));
+  const lines = page.entries.length === 0 ? [nothing(query)] : [...page.header, ...page.entries];
+  const text = limitBytes(lines.join('\n'), ROOM);
+  return toolResult(note === undefined ? text : `${text}\n${asTable ? '' : '# '}${note}`);
+}
+
+async function fetchPage(query: ListQuery, asTable: boolean, limit: number, call: Call): Promise<Page> {
+  const { workspace, type, namespace, labelSelector, fieldSelector } = query;
+  const acrossNamespaces = type.namespaced && namespace === undefined;
+  const target: Target = { verb: 'list', ...type, namespace };
+  const list = await call.kcp.request({
+    workspace,
+    path: resourcePath({ ...type, namespace }),
+    query: {
+      limit,
+      labelSelector,
+      fieldSelector,
+      continue: query.continue,
+      // The rows' objects are only needed for their namespaces.
+      includeObject: asTable ? (acrossNamespaces ? 'Metadata' : 'None') : undefined,
+    },
+    headers: { accept: asTable ? TABLE : 'application/json' },
+    token: call.principal.token,
+    signal: call.signal,
+    target,
+  });
+  if (!asTable) return { header: [], entries: yamlEntries(list, type), list };
+  const table = isServerTable(list)
+    ? fromServerTable(list, acrossNamespaces)
+    : fromObjects(arrayAt(list, 'items'), acrossNamespaces, call.clock());
+  const [header = '', ...entries] = renderTable(table);
+  return { header: [header], entries, list };
+}
+
+function yamlEntries(list: unknown, { group, version, kind }: ListQuery['type']): string[] {
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  // Items of a list leave out what the list says once; an object on its own says it.
+  return arrayAt(list, 'items').map((item) =>
+    toYaml([stripInvisibleDeep(presentable({ apiVersion, kind, ...(item as object) }, kind))]),
+  );
+}
+
+function nothing({ type, workspace, namespace, labelSelector, fieldSelector }: ListQuery): string {
+  const where =
+    namespace === undefined ? `in workspace ${workspace}` : `in namespace ${namespace} of workspace ${workspace}`;
+  const selected = labelSelector === undefined && fieldSelector === undefined ? '' : ' that the selectors match';
+  return `There are no objects of kind ${type.kind}${selected} ${where}.`;
+}

@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { mayEnter } from '../../kcp/access.ts';
+import { KcpStatusError } from '../../kcp/errors.ts';
+import type { Target } from '../../kcp/errors.ts';
+import { findWorkspace } from '../../kcp/inventory.ts';
+import { arrayAt, at, stringAt } from '../../kcp/json.ts';
+import { resourcePath, splitWorkspace } from '../../kcp/paths.ts';
+import { restOf } from '../../output/paginate.ts';
+import { oneLine, shorten, stripInvisibleDeep, toolResult } from '../../output/text.ts';
+import { toYaml } from '../../output/yaml.ts';
+import { workspaceOf } from '../arguments.ts';
+import { defineTool } from '../tool.ts';
+import type { Call } from '../tool.ts';
+
+const WORKSPACE = { group: 'tenancy.kcp.io', version: 'v1alpha1', kind: 'Workspace', resource: 'workspaces' } as const;
+const LOGICAL_CLUSTER = {
+  group: 'core.kcp.io',
+  version: 'v1alpha1',
+  kind: 'LogicalCluster',
+  resource: 'logicalclusters',
+} as const;
+
+/** What one of several questions brought: an answer, or kcp's refusal to give one. */
+type Part<T> = { readonly value: T } | { readonly refusal: KcpStatusError };
+
+export const workspaceDescribe = defineTool({
+  name: 'kcp_workspace_describe',
+  toolset: 'kcp',
+  title: 'kcp: Workspace Describe',
+  description:
+    'Describe one kcp workspace: type, phase, conditions, URL, owner, number of child workspaces, and whether the caller can enter it. ' +
+    'Shows the parts that the caller may read and names the others.',
+  annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: true },
+  input: z.strictObject({
+    workspace: z
+      .string()
+      .describe('Path such as root:acme:team-a, or logical-cluster id, of the workspace to describe'),
+  }),
+  touches: [WORKSPACE, LOGICAL_CLUSTER],
+  async handle(args, call) {
+    const workspace = workspaceOf(args.workspace, call);
+    const [cluster, children, enterable] = await Promise.all([
+      part(read({ verb: 'get', ...LOGICAL_CLUSTER, name: 'cluster' }, workspace, call)),
+      part(countChildren(workspace, call)),
+      part(mayEnter(call.kcp, workspace, { token: call.principal.token, signal: call.signal })),
+    ]);
+    const place = await placeOf(workspace, valueOf(cluster), call);
+    const own = place === undefined ? undefined : await part(readFromParent(place, call));
+
+    // Nothing to tell: whichever of the refusals says most about the workspace itself.
+    const inside = valueOf(enterable) === true;
+    const refusal = refusalOf(enterable) ?? refusalOf(cluster) ?? refusalOf(own);
+    if (valueOf(own) === undefined && !inside && refusal !== undefined) throw refusal;
+    const path = stringAt(valueOf(cluster), 'metadata', 'annotations', 'kcp.io/path') ?? place?.path ?? workspace;
+    const user = oneLine(call.principal.username ?? call.principal.subject);
+    const description = {
+      workspace: path,
+      ...describeObjects(valueOf(own), valueOf(cluster)),
+      children: valueOf(children),
+      enterable: inside ? `yes, by ${user}` : `no, not by ${user}`,
+      notReadable: {
+        [`Workspace object in ${place?.parent ?? 'its parent'}`]: reason(own),
+        'LogicalCluster object inside': reason(cluster),
+        children: reason(children),
+      },
+    };
+    return toolResult(toYaml(stripInvisibleDeep(withoutUndefined(description))));
+  },
+});
+
+interface Place {
+  readonly path: string;
+  /** Path or id of the parent. */
+  readonly parent: string;
+  readonly name: string;
+}
+
+/** Where the Workspace object stands: told by the path, by the logical cluster, or by the caller's inventory. */
+async function placeOf(workspace: string, cluster: unknown, call: Call): Promise<Place | undefined> {
+  const split = splitWorkspace(workspace);
+  if (split !== undefined) return { path: workspace, ...split };
+  const parent = stringAt(cluster, 'spec', 'owner', 'cluster');
+  const name = stringAt(cluster, 'spec', 'owner', 'name');
+  if (parent !== undefined && name !== undefined && stringAt(cluster, 'spec', 'owner', 'resource') === 'workspaces') {
+    return { path: stringAt(cluster, 'metadata', 'annotations', 'kcp.io/path') ?? workspace, parent, name };
+  }
+  if (cluster !== undefined) return undefined;
+  const { enterable, visible } = await call.inventory.get(call.principal, call.signal);
+  const path = findWorkspace([...enterable, ...visible], workspace)?.path;
+  const known = path === undefined ? undefined : splitWorkspace(path);
+  return path === undefined || known === undefined ? undefined : { path, ...known };
+}
+
+function readFromParent({ parent, name }: Place, call: Call): Promise<unknown> {
+  return read({ verb: 'get', ...WORKSPACE, name }, parent, call);
+}
+
+async function countChildren(workspace: string, call: Call): Promise<number | string> {
+  const page = await read({ verb: 'list', ...WORKSPACE }, workspace, call, { limit: 500, includeObject: 'None' });
+  const shown = arrayAt(page, 'rows').length || arrayAt(page, 'items').length;
+  const { next, remaining } = restOf(page);
+  if (next === undefined) return shown;
+  return remaining === undefined ? `more than ${shown}` : shown + remaining;
+}
+
+function read(
+  target: Target,
+  workspace: string,
+  call: Call,
+  query?: Record<string, string | number>,
+): Promise<unknown> {
+  const { token } = call.principal;
+  return call.kcp.request({
+    workspace,
+    path: resourcePath(target),
+    ...(query !== undefined && {
+      query,
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
+    }),
+    target,
+    token,
+    signal: call.signal,
+  });
+}
+
+/** What kcp refuses (403) or doesn't have (404) leaves the other parts; anything else fails the whole. */
+async function part<T>(question: Promise<T>): Promise<Part<T>> {
+  try {
+    return { value: await question };
+  } catch (error) {
+    if (error instanceof KcpStatusError && (error.status === 403 || error.status === 404)) return { refusal: error };
+    throw error;
+  }
+}
+
+function valueOf<T>(answer: Part<T> | undefined): T | undefined {
+  return answer !== undefined && 'value' in answer ? answer.value : undefined;
+}
+
+function refusalOf(answer: Part<unknown> | undefined): KcpStatusError | undefined {
+  return answer !== undefined && 'refusal' in answer ? answer.refusal : undefined;
+}
+
+function reason(answer: Part<unknown> | undefined): string | undefined {
+  const refusal = refusalOf(answer);
+  return refusal === undefined ? undefined : `${refusal.status}: ${shorten(refusal.message, 300)}`;
+}
+
+function describeObjects(own: unknown, cluster: unknown) {
+  const typeName = stringAt(own, 'spec', 'type', 'name');
+  const typePath = stringAt(own, 'spec', 'type', 'path');
+  const conditions = new Map<string, unknown>();
+  for (const condition of [...arrayAt(cluster, 'status', 'conditions'), ...arrayAt(own, 'status', 'conditions')]) {
+    conditions.set(stringAt(condition, 'type') ?? '', condition);
+  }
+  return {
+    cluster: stringAt(own, 'spec', 'cluster') ?? stringAt(cluster, 'metadata', 'annotations', 'kcp.io/cluster'),
+    type:
+      typeName === undefined
+        ? stringAt(cluster, 'metadata', 'annotations', 'internal.tenancy.kcp.io/type')
+        : [typePath, typeName].filter((text) => text !== undefined).join(':'),
+    phase: stringAt(own, 'status', 'phase') ?? stringAt(cluster, 'status', 'phase'),
+    url: stringAt(own, 'spec', 'URL') ?? stringAt(cluster, 'status', 'URL'),
+    mount: at(own, 'spec', 'mount'),
+    owner: ownerOf(own) ?? ownerOf(cluster) ?? stringAt(cluster, 'spec', 'createdBy', 'username'),
+    createdAt: stringAt(own, 'metadata', 'creationTimestamp') ?? stringAt(cluster, 'metadata', 'creationTimestamp'),
+    deletedAt: stringAt(own, 'metadata', 'deletionTimestamp'),
+    conditions: conditions.size === 0 ? undefined : [...conditions.values()],
+  };
+}
+
+/** The user in kcp's owner annotation; the groups and extra fields in it are nobody's business here. */
+function ownerOf(object: unknown): string | undefined {
+  const owner = stringAt(object, 'metadata', 'annotations', 'experimental.tenancy.kcp.io/owner');
+  try {
+    return owner === undefined ? undefined : stringAt(JSON.parse(owner), 'username');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without undefined fields, and without objects that have no others. */
+function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(object).map(([key, value]) => {
+    const nested = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const cleaned = nested ? withoutUndefined(value as Record<string, unknown>) : value;
+    return [key, nested && Object.keys(cleaned as object).length === 0 ? undefined : cleaned] as const;
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { CallerWorkspaces } from '../../kcp/inventory.ts';
+import { isEnterable } from '../../kcp/inventory.ts';
+import { parseWorkspace, splitWorkspace } from '../../kcp/paths.ts';
+import { comparePaths } from '../../kcp/walk.ts';
+import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
+import { count, oneLine, shorten, toolResult } from '../../output/text.ts';
+import { renderTree } from '../../output/tree.ts';
+import { defineTool } from '../tool.ts';
+
+const MAX_ELSEWHERE = 50;
+
+const workspace = z.object({
+  path: z.string().describe('What to give as workspace argument'),
+  parent: z.string().optional(),
+  cluster: z.string().optional().describe('Logical-cluster id; serves as workspace argument, too'),
+  type: z.string().optional(),
+  phase: z.string().optional(),
+});
+
+const output = z.object({
+  user: z.string(),
+  asOf: z.string().describe('When kcp was asked (RFC 3339)'),
+  root: z.string().describe('Where the walk began'),
+  total: z.int().describe('How many workspaces the caller can enter, on all pages'),
+  workspaces: z.array(workspace).describe('Those that the caller can enter, each parent before its children'),
+  next: z.string().optional().describe('Where set, there are more: call again with continue: this'),
+  visible: z.array(workspace).describe('Those that a parent lists, but that the caller cannot enter'),
+  incomplete: z
+    .array(z.object({ workspace: z.string(), reason: z.string() }))
+    .describe('Where it could not be looked, so that there may be more below'),
+  omitted: z.int().describe('Entries of visible and incomplete left out for brevity'),
+});
+
+export const workspacesList = defineTool({
+  name: 'kcp_workspaces_list',
+  toolset: 'kcp',
+  title: 'kcp: Workspaces List',
+  description:
+    'List the kcp workspaces that the caller can enter, as a tree: found with the caller’s own rights, by walking down from the ' +
+    'default workspace. Says where it could not look. A workspace given to other tools is a path or id from here.',
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  input: z.strictObject(pageArguments),
+  output,
+  touches: [{ group: 'tenancy.kcp.io', kind: 'Workspace' }],
+  async handle({ limit = DEFAULT_LIMIT, continue: after }, call) {
+    const { principal } = call;
+    const found = await call.inventory.get(principal, call.signal);
+    call.audit({ workspace: found.root });
+    const user = oneLine(principal.username ?? principal.subject);
+    const answer = present(found, user, limit, after === undefined ? undefined : parseWorkspace(after));
+    return toolResult(render(found, answer), answer);
+  },
+});
+
+type Answer = z.infer<typeof output>;
+
+function present(found: CallerWorkspaces, user: string, limit: number, after: string | undefined): Answer {
+  const { enterable, visible, gaps, root, asOf } = found;
+  // The token is the last path shown: the order is the same in a newer inventory, whatever has come or gone.
+  const rest = after === undefined ? enterable : enterable.filter(({ path }) => comparePaths(path, after) > 0);
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  const withGap = new Set(gaps.map((gap) => gap.workspace));
+  const closed = visible.filter(({ path }) => !withGap.has(path));
+  const incomplete = [
+    ...gaps.map((gap) => ({ workspace: gap.workspace, reason: shorten(gap.reason, 300) })),
+    ...closed.map(({ path }) => ({ workspace: path, reason: '403: no access, so what is below it is unknown' })),
+  ];
+  return {
+    user,
+    asOf: new Date(asOf).toISOString(),
+    root,
+    total: enterable.length,
+    workspaces: page.map(entry),
+    ...(last !== undefined && page.length < rest.length && { next: last.path }),
+    visible: closed.slice(0, MAX_ELSEWHERE).map(entry),
+    incomplete: incomplete.slice(0, MAX_ELSEWHERE),
+    omitted: Math.max(0, closed.length - MAX_ELSEWHERE) + Math.max(0, incomplete.length - MAX_ELSEWHERE),
+  };
+}
+
+function entry({ path, cluster, type, phase }: CallerWorkspaces['enterable'][number]): z.infer<typeof workspace> {
+  const parent = splitWorkspace(path)?.parent;
+  return {
+    path,
+    ...(parent !== undefined && { parent }),
+    ...(cluster !== undefined && { cluster }),
+    ...(type !== undefined && { type }),
+    ...(phase !== undefined && { phase }),
+  };
+}
+
+function render(found: CallerWorkspaces, answer: Answer): string {
+  const { root, gaps } = found;
+  const { user, asOf, total } = answer;
+  const paragraphs: string[] = [];
+  if (isEnterable(found, root)) {
+    const title = `Workspaces that ${user} can enter (${total}), as of ${asOf}:`;
+    paragraphs.push([title, ...tree(found, answer)].join('\n'));
+  } else {
+    paragraphs.push(
+      `${user} may not enter ${root}, where the search begins (403), so which workspaces there are could not be found out ` +
+        `(as of ${asOf}). That doesn't mean there are none: a workspace further down may be open to ${user} and can be used by ` +
+        `giving its full path, such as ${root}:org:team. Those who run the platform can tell which, or let users enter and list ${root}.`,
+    );
+  }
+  const closed = answer.visible.map(({ path }) => path).filter((path) => path !== root);
+  if (closed.length > 0) {
+    paragraphs.push(
+      `Visible but not enterable (403), so what is below is unknown: ${closed.join(', ')}${more(answer)}`,
+    );
+  }
+  if (gaps.length > 0) {
+    const known = new Set(gaps.map((gap) => gap.workspace));
+    const lines = answer.incomplete.filter((gap) => known.has(gap.workspace));
+    paragraphs.push(
+      ['Could not look everywhere:', ...lines.map((gap) => `- ${gap.workspace}: ${gap.reason}`)].join('\n'),
+    );
+  }
+  return paragraphs.join('\n\n');
+}
+
+function tree(found: CallerWorkspaces, answer: Answer): string[] {
+  const depth = found.root.split(':').length - 1;
+  const all = renderTree(
+    found.enterable.map(({ path, type, phase }) => ({
+      // A start other than the root is one node of the tree, under its whole path.
+      path: [found.root, ...path.split(':').slice(depth + 1)],
+      cells: path === found.root ? [] : [path, type?.split(':').at(-1) ?? '-', phase ?? '-'],
+    })),
+  );
+  const [first] = answer.workspaces;
+  const start = found.enterable.findIndex(({ path }) => path === first?.path);
+  const lines = start === -1 ? ['(no more)'] : all.slice(start, start + answer.workspaces.length);
+  const remaining = found.enterable.length - start - answer.workspaces.length;
+  const note = cutNote(answer.workspaces.length, { next: answer.next, remaining });
+  return note === undefined ? lines : [...lines, note];
+}
+
+function more({ omitted }: Answer): string {
+  return omitted > 0 ? ` (and more: ${count(omitted, 'entry', 'entries')} left out)` : '';
+}
