@@ -198,6 +198,8 @@ export interface RunOptions {
   /** Added to this process's own environment. */
   env?: NodeJS.ProcessEnv;
   timeoutMs?: number;
+  /** What it reads on standard input; nothing unless told. */
+  input?: string;
 }
 
 /**
@@ -207,13 +209,15 @@ export interface RunOptions {
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   try {
-    const { stdout } = await execute(command, args, {
+    const execution = execute(command, args, {
       env: { ...process.env, ...options.env },
       maxBuffer: 256 * 1024 * 1024,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' }),
     });
-    return stdout;
+    // A program that ends without reading is no fault of ours: its exit code tells.
+    execution.child.stdin?.on('error', () => undefined).end(options.input ?? '');
+    return (await execution).stdout;
   } catch (error) {
     const { stderr = '', stdout = '', message } = error as Error & { stderr?: string; stdout?: string };
     const said = (stderr.trim() || stdout.trim() || message).split('\n').slice(-20).join('\n');

@@ -1,0 +1,84 @@
+/** `make demo` and `make demo-down`: command line only; the steps are in demo/up.ts and demo/down.ts. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { repoRoot } from './lib/cache.ts';
+import { down } from './demo/down.ts';
+import { show, whatNext } from './demo/show.ts';
+import { stateFile } from './demo/state.ts';
+import { missingFor } from './demo/requirements.ts';
+import { up } from './demo/up.ts';
+
+const usage = `Usage: node e2e/demo.ts up [--detach] | down
+
+  up         set everything up, show the product's main job, and leave it running until Ctrl-C
+  --detach   leave it running and end; e2e/demo.ts down (make demo-down) removes it
+  down       remove everything that up started, whatever state it is in
+
+Environment
+  DEMO_CONTEXT        a context of your kubeconfig: use that cluster in place of a local node
+  DEMO_HOST_ADDRESS   with DEMO_CONTEXT: this machine's address as its Pods reach it
+  OPERATOR_IMAGE, RUNTIME_IMAGE   with DEMO_CONTEXT: images that its nodes can pull
+  KCP_BIN, KCP_KUBECONFIG         a real kcp in place of the stand-in
+  KCP_MCP_CACHE       cache folder (default ~/.cache/kcp-mcp-operator)
+`;
+
+const dir = join(repoRoot, '.demo');
+
+const { values, positionals } = parseArgs({
+  options: { detach: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const [command] = positionals;
+
+if (values.help || (command !== 'up' && command !== 'down')) {
+  process.stdout.write(usage);
+  process.exit(values.help ? 0 : 2);
+}
+
+if (command === 'down') {
+  await down(dir);
+  console.log('The demo is gone.');
+  process.exit(0);
+}
+
+const context = process.env['DEMO_CONTEXT'] || undefined;
+const missing = await missingFor(context);
+if (missing.length > 0) {
+  console.error(`make demo can't run here:\n${missing.map((line) => `- ${line}`).join('\n')}`);
+  process.exit(1);
+}
+if (existsSync(stateFile(dir))) {
+  console.error('A demo is already there (.demo/demo.json): `make demo-down` removes it.');
+  process.exit(1);
+}
+
+let ending = false;
+const end = async (code: number): Promise<never> => {
+  ending = true;
+  console.error('\nRemoving the demo…');
+  await down(dir);
+  console.error('The demo is gone.');
+  process.exit(code);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // A second Ctrl-C must not end the clean-up half way.
+    if (!ending) void end(signal === 'SIGINT' ? 130 : 143);
+  });
+}
+
+try {
+  const state = await up({ dir, instance: 0, ...(context === undefined ? {} : { context }) });
+  await show(state);
+  console.log(whatNext(state, values.detach));
+} catch (error) {
+  // Cut short by Ctrl-C: the clean-up is under way and ends the process.
+  if (ending) await new Promise(() => undefined);
+  console.error(`\nmake demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  console.error('What ran is left as it is, logs in .demo/log; `make demo-down` removes it.');
+  process.exit(1);
+}
+if (values.detach) process.exit(0);
+// Something has to keep the process alive until Ctrl-C.
+setInterval(() => undefined, 2 ** 30);

@@ -1,0 +1,34 @@
+// Removes what a demo left, whatever state it is in.
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stopCluster } from '../cluster/node.ts';
+import { run, stopAll } from '../lib/process.ts';
+import { contextFile } from './context.ts';
+import type { UsedContext } from './context.ts';
+
+/** Ends every process, removes node, mounts, network and files of the demo in `dir`. Idempotent. */
+export async function down(dir: string): Promise<void> {
+  if (!existsSync(dir)) return;
+  await leaveContext(dir);
+  await stopAll(dir);
+  await stopCluster(dir);
+  // A test run keeps its folder below the demo's: it is not the demo's to remove.
+  for (const entry of await readdir(dir)) {
+    if (entry !== 'test') await rm(join(dir, entry), { recursive: true, force: true });
+  }
+  if ((await readdir(dir)).length === 0) await rm(dir, { recursive: true });
+}
+
+/** Takes the demo's objects out of a cluster that isn't ours, newest first; goes on when that cluster is gone. */
+async function leaveContext(dir: string): Promise<void> {
+  if (!existsSync(contextFile(dir))) return;
+  const used = JSON.parse(readFileSync(contextFile(dir), 'utf8')) as UsedContext;
+  for (const args of [...used.undo].reverse()) {
+    try {
+      await run(used.kubectl, [...used.flags, ...args], { timeoutMs: 60_000 });
+    } catch (error) {
+      console.error(`left behind in ${used.context}: kubectl ${args.join(' ')}: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+// What the scenarios share: the running demo (DEMO_STATE), kubectl against both clusters, signed-in MCP clients.
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { connectMcp } from '../oidc/connect.ts';
+import { signIn } from '../oidc/sign-in.ts';
+import type { SignedIn } from '../oidc/sign-in.ts';
+import { readState } from '../demo/state.ts';
+import { waitFor } from '../lib/wait.ts';
+
+const stateFile = process.env['DEMO_STATE'];
+if (!stateFile) throw new Error('DEMO_STATE names the demo.json of a running demo; `make test-e2e` sets it');
+
+/** The environment that the scenarios run in. */
+export const state = readState(dirname(stateFile));
+
+export interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end, whatever its exit code. */
+export function execute(
+  command: string,
+  args: readonly string[],
+  options: { input?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
+): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...options.env },
+      timeout: options.timeoutMs ?? 60_000,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code: code ?? -1, stdout, stderr });
+    });
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+function kubectlAt(flags: readonly string[]) {
+  const program = state.bin['kubectl'] ?? 'kubectl';
+  const any = (args: readonly string[], input?: string): Promise<Output> =>
+    execute(program, [...flags, ...args], input === undefined ? {} : { input });
+  const must = async (args: readonly string[], input?: string): Promise<string> => {
+    const { code, stdout, stderr } = await any(args, input);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
+    return stdout;
+  };
+  return {
+    /** Output whatever the exit code. */
+    any,
+    /** Standard output. @throws with kubectl's standard error */
+    run: must,
+    /** `kubectl get … -o json`, parsed. */
+    get: async <T>(...args: string[]): Promise<T> => JSON.parse(await must(['get', ...args, '-o', 'json'])) as T,
+    /** Applies objects given as JavaScript values. */
+    apply: (...objects: object[]): Promise<string> =>
+      must(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })),
+  };
+}
+
+/** kubectl on the cluster that the operator runs in. */
+export const host = kubectlAt([
+  '--kubeconfig',
+  state.kubeconfig,
+  ...(state.context ? ['--context', state.context] : []),
+]);
+/** kubectl as kcp's admin. */
+export const kcp = kubectlAt(['--kubeconfig', state.kcp.kubeconfig]);
+
+const signedIn = new Map<string, Promise<SignedIn>>();
+
+/** Tokens of a demo user; one sign-in per test file. */
+export function tokensOf(name: string): Promise<SignedIn> {
+  const user = state.users.find((each) => each.name === name);
+  if (!user) throw new Error(`no such user: ${name}`);
+  let tokens = signedIn.get(name);
+  if (!tokens) {
+    tokens = signIn({ mcpURL: state.mcpURL, user: user.name, password: user.password, ca: state.caFile });
+    signedIn.set(name, tokens);
+  }
+  return tokens;
+}
+
+/** An MCP client signed in as a demo user. */
+export async function mcpAs(name: string, era?: '2025-11-25' | '2026-07-28'): ReturnType<typeof connectMcp> {
+  const { accessToken } = await tokensOf(name);
+  return connectMcp({ mcpURL: state.mcpURL, accessToken, ca: state.caFile, ...(era ? { era } : {}) });
+}
+
+export interface Condition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+}
+
+export interface Server {
+  metadata: { name: string; namespace: string; generation: number; uid: string };
+  status?: { url?: string; conditions?: Condition[]; observedGeneration?: number; kubeconfig?: { sha256?: string } };
+}
+
+/** Waits until a condition of a KcpMcpServer is as wanted, and returns it. Fails with what it was instead. */
+export async function condition(
+  name: string,
+  type: string,
+  wanted: Partial<Condition>,
+  { namespace = state.server.namespace, deadlineMs = 60_000 } = {},
+): Promise<Condition> {
+  let last: unknown;
+  try {
+    return await waitFor(
+      `${type} of ${name}`,
+      async () => {
+        const server = await host.get<Server>('kcpmcpserver', name, '-n', namespace);
+        last = server.status?.conditions;
+        const found = server.status?.conditions?.find((each) => each.type === type);
+        const matches =
+          found !== undefined &&
+          server.status?.observedGeneration === server.metadata.generation &&
+          Object.entries(wanted).every(([key, value]) => found[key as keyof Condition] === value);
+        return matches ? found : undefined;
+      },
+      { deadlineMs, intervalMs: 200 },
+    );
+  } catch (error) {
+    throw new Error(`${type} of ${name} never was ${JSON.stringify(wanted)}; last: ${JSON.stringify(last)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Requests that reached kcp, oldest first. */
+export async function kcpRequests(): Promise<{ path: string; status: number; user?: string }[]> {
+  const text = await readFile(state.kcp.requestLog, 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as { path: string; status: number; user?: string });
+}
