@@ -4,10 +4,10 @@ import type { Clock } from './clock.ts';
 export interface Deadline {
   readonly signal: AbortSignal;
   /** Whether it was the time that ran out. */
-  expired(): boolean;
-  abort(): void;
+  expired: () => boolean;
+  abort: () => void;
   /** Removes timer and listeners. AbortSignal.any would keep them for as long as the longest-lived parent. */
-  dispose(): void;
+  dispose: () => void;
 }
 
 export function createDeadline(clock: Clock, ms: number, parents: readonly (AbortSignal | undefined)[]): Deadline {

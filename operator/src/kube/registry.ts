@@ -1,16 +1,15 @@
 /** Single-object informers, started for the first who wants one and stopped after the last. */
-import type { ObjectKey } from './types.ts';
-import type { KubeObject } from './types.ts';
-import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
+import { keyOf, parseKey, silentLogger } from './types.ts';
+import type { KubeObject, ObjectKey } from './types.ts';
+import { createInformer } from './watch.ts';
+import type { Informer, InformerOptions } from './watch.ts';
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
   'name' | 'namespace' | 'labelSelector' | 'fieldSelector'
 > {
-  /** Called for changes of every watched object, with its key. */
+  /** Called for every change of a watched object, and of its informer's phase. */
   onChange: (key: ObjectKey) => void;
-  /** Further handlers, for all. */
-  handlers?: InformerHandlers<T>;
 }
 
 export interface InformerRegistry<T extends KubeObject> {
@@ -25,10 +24,89 @@ export interface InformerRegistry<T extends KubeObject> {
   releaseAll(user: string, keep?: readonly ObjectKey[]): void;
   /** The informer of `key` if somebody holds it. */
   peek(key: ObjectKey): Informer<T> | undefined;
-  /** Retry all that are not synced. */
+  /** Who holds `key`. */
+  usersOf(key: ObjectKey): string[];
+  /** Retry at once all that wait to be retried. */
   poke(): void;
+  /** How many objects are watched. */
   readonly size: number;
+  /** Stops all watches. */
   stop(): Promise<void>;
 }
 
-export declare function createInformerRegistry<T extends KubeObject>(options: RegistryOptions<T>): InformerRegistry<T>;
+interface Held<T extends KubeObject> {
+  informer: Informer<T>;
+  users: Set<string>;
+}
+
+export function createInformerRegistry<T extends KubeObject>(options: RegistryOptions<T>): InformerRegistry<T> {
+  const held = new Map<string, Held<T>>();
+  /** What each user holds. */
+  const holdings = new Map<string, Set<string>>();
+  const stopping = new Set<Promise<void>>();
+  const logger = options.logger ?? silentLogger;
+
+  function begin(key: ObjectKey): Held<T> {
+    const informer = createInformer<T>({ ...options, namespace: key.namespace, name: key.name });
+    const changed = (): void => {
+      options.onChange(key);
+    };
+    informer.on({ onAdd: changed, onUpdate: changed, onDelete: changed, onState: changed });
+    informer.start();
+    logger.debug('watching an object', { resource: options.resource.plural, key: keyOf(key) });
+    return { informer, users: new Set() };
+  }
+
+  function drop(id: string, user: string): void {
+    const entry = held.get(id);
+    if (entry?.users.delete(user) !== true) return;
+    const mine = holdings.get(user);
+    mine?.delete(id);
+    if (mine?.size === 0) holdings.delete(user);
+    if (entry.users.size > 0) return;
+    held.delete(id);
+    end(entry.informer);
+    logger.debug('stopped watching an object', { resource: options.resource.plural, key: id });
+  }
+
+  function end(informer: Informer<T>): void {
+    const ended = informer.stop().finally(() => stopping.delete(ended));
+    stopping.add(ended);
+  }
+
+  return {
+    acquire(key, user) {
+      const id = keyOf(key);
+      let entry = held.get(id);
+      if (entry === undefined) {
+        entry = begin(parseKey(id));
+        held.set(id, entry);
+      }
+      entry.users.add(user);
+      const mine = holdings.get(user) ?? new Set();
+      holdings.set(user, mine.add(id));
+      return entry.informer;
+    },
+    release(key, user) {
+      drop(keyOf(key), user);
+    },
+    releaseAll(user, keep = []) {
+      const kept = new Set(keep.map(keyOf));
+      for (const id of [...(holdings.get(user) ?? [])]) if (!kept.has(id)) drop(id, user);
+    },
+    peek: (key) => held.get(keyOf(key))?.informer,
+    usersOf: (key) => [...(held.get(keyOf(key))?.users ?? [])],
+    poke() {
+      for (const { informer } of held.values()) informer.poke();
+    },
+    get size() {
+      return held.size;
+    },
+    async stop() {
+      for (const { informer } of held.values()) end(informer);
+      held.clear();
+      holdings.clear();
+      await Promise.all(stopping);
+    },
+  };
+}

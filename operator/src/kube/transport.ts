@@ -93,7 +93,7 @@ export function createTransport(options: TransportOptions): Transport {
       return (watch ? connections.watches : connections.calls).request({
         origin,
         path: (pathname === '/' ? '' : pathname) + path,
-        method: method as Dispatcher.HttpMethod,
+        method: method,
         headers: { 'user-agent': options.userAgent, ...credentials.headers, ...headers },
         body: body ?? null,
         signal,

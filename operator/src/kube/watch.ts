@@ -1,7 +1,11 @@
 /** Informers: a local copy of some objects that is kept up to date. */
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
-import type { KubeObject, Logger, ObjectKey, Resource } from './types.ts';
+import type { Store } from './store.ts';
+import type { KubeObject, Logger, Resource } from './types.ts';
+
+export { createInformer } from './informer.ts';
+export type { Store } from './store.ts';
 
 /**
  * - `starting`: nothing was answered yet
@@ -30,15 +34,6 @@ export interface InformerHandlers<T> {
   onState?(state: InformerState): void;
 }
 
-/** Read-only view of the local copy. Objects are shared: never change them. */
-export interface Store<T> {
-  readonly size: number;
-  get(key: ObjectKey | string): T | undefined;
-  list(): T[];
-  /** Objects for which the indexer `index` gave `value`. */
-  byIndex(index: string, value: string): T[];
-}
-
 export interface InformerOptions<T extends KubeObject> {
   client: KubeClient;
   resource: Resource;
@@ -55,7 +50,7 @@ export interface InformerOptions<T extends KubeObject> {
   clock?: Clock;
   random?: () => number;
   logger?: Logger;
-  /** Every error, those that are retried too. */
+  /** Every error: of requests (all are retried) and of handlers. */
   onError?: (error: unknown) => void;
   timings?: Partial<InformerTimings>;
 }
@@ -93,5 +88,3 @@ export interface Informer<T extends KubeObject> {
   /** Resolves when no request, timer or socket of it is left. */
   stop(): Promise<void>;
 }
-
-export declare function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T>;
