@@ -37,8 +37,10 @@ const origin = () =>
     .max(512)
     .meta(
       cel({
-        rule: "self.matches('^https?://[^/?#@\\\\s]+$') && isURL(self)",
-        message: 'must be an origin, scheme, host and port without a path, for instance https://inspector.example.com',
+        // As browsers send it (RFC 6454 §6.2): in lower case, without the scheme's own port.
+        rule: "self.matches('^https?://([a-z0-9.-]+|\\\\[[0-9a-f:]+\\\\])(:[0-9]{1,5})?$') && isURL(self) && !self.matches('^(https://.*:443|http://.*:80)$')",
+        message:
+          'must be an origin as browsers send it: scheme, host in lower case, port unless it is the default one, no path; for instance https://inspector.example.com',
       }),
     );
 

@@ -41,8 +41,14 @@ export const kcpSchema = z
     workspace: z
       .string()
       .min(1)
-      .max(1024)
+      .max(512)
       .regex(WORKSPACE_PATTERN)
+      .meta(
+        cel({
+          rule: "self != 'system' && !self.startsWith('system:')",
+          message: "workspaces below system: are kcp's own",
+        }),
+      )
       .describe('Path (root:acme:team-a) or id of the workspace that a call uses when it names none.')
       .default('root'),
   })

@@ -33,7 +33,7 @@ export function minimal({ name = 'vespucci', ...change }: { name?: string } & Sp
 export const full = {
   hostname: 'mcp.vespucci.example.com',
   externalURL: 'https://mcp.vespucci.example.com:8443/kcp',
-  allowedOrigins: ['https://inspector.example.com', 'http://localhost:6274'],
+  allowedOrigins: ['https://inspector.example.com', 'http://localhost:6274', 'http://[::1]:6274'],
   kcp: { kubeconfigRef: { name: 'kcp-mcp-kubeconfig', namespace: 'kcp-vespucci' }, workspace: 'root:acme:team-a' },
   auth: {
     mode: 'OIDC',
@@ -138,6 +138,9 @@ export const refused: [string, Resource, string][] = [
   ['an external URL with a slash at its end', minimal({ externalURL: 'https://mcp.vespucci.example.com/' }), 'must not end with a slash'],
   ['an external URL at another host', minimal({ externalURL: 'https://mcp.example.org' }), 'must be the hostname or one of tls.dnsNames'],
   ['an origin with a path', minimal({ allowedOrigins: ['https://a.example.com/'] }), ORIGIN],
+  ['an origin in upper case', minimal({ allowedOrigins: ['https://A.example.com'] }), ORIGIN],
+  ['an origin with the default port', minimal({ allowedOrigins: ['https://a.example.com:443'] }), ORIGIN],
+  ["a workspace of kcp's own", minimal({ kcp: { ...smallest.kcp, workspace: 'system:admin' } }), "are kcp's own"],
   ['any origin', minimal({ allowedOrigins: ['*'] }), ORIGIN],
   ['no kcp', minimal({ kcp: {} }), KCP],
   ['two kcps', minimal({ kcp: { ...smallest.kcp, secretRef: { name: 'kcp' } } }), KCP],

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { type RuntimeConfigInput, runtimeConfigSchema } from '@kcp-mcp-operator/mcp-runtime/config/schema.js';
+import { stringify } from 'smol-toml';
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import type { ConfigMap } from './kubernetes-types.ts';
+import { childMetadata, childNames } from './names.ts';
+import { CONFIG_KEY, HEALTH_PORT, HTTPS_PORT, PATHS } from './pod-layout.ts';
+
+/** A spec that the API server accepted and the runtime's schema does not. The message names the key of config.toml. */
+export class InvalidConfigError extends Error {
+  override readonly name = 'InvalidConfigError';
+}
+
+type Table<Name extends 'toolset_configs' | 'cluster_provider_configs'> = Record<
+  'kcp',
+  NonNullable<NonNullable<RuntimeConfigInput[Name]>['kcp']>
+>;
+
+/** What we write of config.toml. The schema's own type can't be written: it refuses tables but `kcp` as type `never`. */
+export type RenderedConfig = Omit<RuntimeConfigInput, 'toolset_configs' | 'cluster_provider_configs'> & {
+  toolset_configs: Table<'toolset_configs'>;
+  cluster_provider_configs: Table<'cluster_provider_configs'>;
+};
+
+/** Public base URL, without a slash at its end; the endpoint is this and `/mcp`. */
+export const publicURL = ({ spec }: KcpMcpServer): string => spec.externalURL ?? `https://${spec.hostname}`;
+
+/** What the Pods serve from, as an object; checked against the runtime's own schema. */
+export function runtimeConfig(server: KcpMcpServer): RenderedConfig {
+  const { spec } = server;
+  const { oidc } = spec.auth;
+  if (!oidc) throw new InvalidConfigError('spec.auth.oidc is missing: config.toml needs an issuer and an audience');
+  const config: RenderedConfig = {
+    log_level: 1,
+    port: String(HTTPS_PORT),
+    bind_address: '0.0.0.0',
+    stateless: true,
+    list_output: 'table',
+    tls_cert: PATHS.tlsCert,
+    tls_key: PATHS.tlsKey,
+    require_tls: true,
+    kubeconfig: PATHS.kubeconfig,
+    cluster_provider_strategy: 'kcp',
+    cluster_auth_mode: 'passthrough',
+    toolsets: [...spec.tools.toolsets].sort(),
+    disabled_tools: [...spec.tools.disabled].sort(),
+    read_only: spec.tools.readOnly,
+    disable_destructive: spec.tools.disableDestructive,
+    denied_resources: spec.tools.deniedResources,
+    require_oauth: true,
+    oauth_audience: oidc.audience,
+    authorization_url: oidc.issuerURL,
+    oauth_scopes: oidc.scopes,
+    ...(oidc.caRef ? { certificate_authority: PATHS.oidcCA } : {}),
+    server_url: publicURL(server),
+    toolset_configs: {
+      kcp: {
+        health_port: String(HEALTH_PORT),
+        allowed_hosts: allowedHosts(server),
+        allowed_origins: spec.allowedOrigins,
+        required_scopes: oidc.requiredScopes,
+      },
+    },
+    cluster_provider_configs: {
+      kcp: {
+        default_workspace: spec.kcp.workspace,
+        inventory: 'caller',
+        inventory_max_age: spec.inventory.maxAge,
+      },
+    },
+  };
+  const { error } = runtimeConfigSchema.safeParse(config);
+  if (error) {
+    const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new InvalidConfigError(`config.toml: ${problems.join('; ')}`);
+  }
+  return config;
+}
+
+/** Names that a request's Host may have: the public ones and those of the Service inside the cluster. */
+function allowedHosts({ metadata, spec }: KcpMcpServer): string[] {
+  const service = `${childNames(metadata.name).workload}.${metadata.namespace ?? 'default'}`;
+  return [...new Set([spec.hostname, ...spec.tls.dnsNames, service, `${service}.svc`, `${service}.svc.cluster.local`])];
+}
+
+/** The ConfigMap with config.toml. */
+export function configMap(server: KcpMcpServer): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: childMetadata(server, childNames(server.metadata.name).configMap),
+    data: { [CONFIG_KEY]: stringify(runtimeConfig(server)) },
+  };
+}
+
+/**
+ * Hash of what the runtime reads once, at its start: the addresses that it listens on. All else (TOML, certificate,
+ * kubeconfig, CA) it reloads, so a change of that must not replace Pods. A change of mounts is one of the Pod template
+ * already.
+ */
+export function restartHash(config: RenderedConfig): string {
+  const { port, bind_address, require_tls, toolset_configs } = config;
+  const read = [port, bind_address, require_tls, toolset_configs.kcp.health_port];
+  return createHash('sha256').update(JSON.stringify(read)).digest('hex').slice(0, 16);
+}

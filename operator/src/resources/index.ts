@@ -1,0 +1,50 @@
+// What a KcpMcpServer is made of. Every builder is a pure function of the server and of the references that were
+// resolved for it; testdata/ holds what they build, file by file.
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { type CertManagerCertificateInput, certificate } from './certificate.ts';
+import { configMap } from './config-map.ts';
+import { deployment } from './deployment.ts';
+import type { KubeconfigCopy } from './kubeconfig-copy.ts';
+import { kubeconfigSecret } from './kubeconfig-secret.ts';
+import { service } from './service.ts';
+import { serviceAccount } from './service-account.ts';
+
+export { InvalidConfigError } from './config-map.ts';
+export { copyKubeconfig, type KubeconfigCopy, KubeconfigError, kubeconfigSha256 } from './kubeconfig-copy.ts';
+export { kubeconfigSecret } from './kubeconfig-secret.ts';
+export { publicURL } from './config-map.ts';
+export * from './names.ts';
+
+/** What the spec refers to, read and checked. */
+export interface ResolvedReferences {
+  /** Where kcp is; see {@link copyKubeconfig}. */
+  kubeconfig: KubeconfigCopy;
+  /** Image of the server where the spec names none. */
+  runtimeImage: string;
+}
+
+/** The children of a KcpMcpServer, in the order in which they are applied: what a Pod mounts comes before the Pods. */
+export interface Children {
+  serviceAccount: ReturnType<typeof serviceAccount>;
+  kubeconfigSecret: ReturnType<typeof kubeconfigSecret>;
+  configMap: ReturnType<typeof configMap>;
+  /** Left out when somebody else keeps the certificate (`spec.tls.secretName`). */
+  certificate?: CertManagerCertificateInput;
+  service: ReturnType<typeof service>;
+  deployment: ReturnType<typeof deployment>;
+}
+
+/**
+ * Builds every child of the server.
+ * @throws InvalidConfigError if the spec can't be expressed in config.toml
+ */
+export function buildAll(server: KcpMcpServer, references: ResolvedReferences): Children {
+  return {
+    serviceAccount: serviceAccount(server),
+    kubeconfigSecret: kubeconfigSecret(server, references),
+    configMap: configMap(server),
+    ...(server.spec.tls.issuerRef ? { certificate: certificate(server, server.spec.tls.issuerRef) } : {}),
+    service: service(server),
+    deployment: deployment(server, references),
+  };
+}

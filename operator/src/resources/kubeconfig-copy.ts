@@ -1,0 +1,184 @@
+// What is copied of a kubeconfig: by whitelist, so that nothing gets through because nobody thought of it. Of the
+// current context's cluster that is the https server, the CA and the TLS server name. No certificate, key or token is
+// ever part of the copy. Fields that would make the source work where the copy can't are refused by name.
+import { createHash, X509Certificate } from 'node:crypto';
+import { parseDocument, stringify } from 'yaml';
+
+/** Where kcp is and how to recognise it. Holds no credential. */
+export interface KubeconfigCopy {
+  /** Base URL of kcp's front-proxy, without `/clusters/…` and without a slash at its end. */
+  server: string;
+  /** PEM certificates in base64, as `certificate-authority-data`; left out when the system's CAs are to be used. */
+  caData?: string;
+  /** Name that the server's certificate is checked against in place of the URL's host. */
+  tlsServerName?: string;
+}
+
+/** A kubeconfig that can't be copied. Neither `message` nor `field` ever holds a value of the source. */
+export class KubeconfigError extends Error {
+  override readonly name = 'KubeconfigError';
+  /** The field at fault, for instance `users[].user.exec`; empty when it is the file as a whole. */
+  readonly field: string;
+  constructor(field: string, problem: string) {
+    super(field ? `${field} ${problem}` : problem);
+    this.field = field;
+  }
+}
+
+type Mapping = Record<string, unknown>;
+
+/** The API server's limit for a Secret; what is larger can't have come from one. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Fields of a user that only work where the source was made. */
+const REFUSED_USER_FIELDS: Record<string, string> = {
+  exec: 'is not supported: it would run a program of the machine that the kubeconfig was made on',
+  'auth-provider': 'is not supported: it would run code of the client that the kubeconfig was made for',
+  tokenFile: 'is not supported: it names a file that is not in the Secret',
+  'client-certificate': 'is not supported: it names a file that is not in the Secret',
+  'client-key': 'is not supported: it names a file that is not in the Secret',
+};
+
+/**
+ * Reads what may be copied of the current context of a kubeconfig.
+ *
+ * @param source text of a kubeconfig, YAML or JSON
+ * @throws KubeconfigError naming the field that is missing, wrong or refused
+ * @see https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+ */
+export function copyKubeconfig(source: string): KubeconfigCopy {
+  const config = parse(source);
+  const context = named(config, 'contexts', 'context', currentContext(config));
+  const cluster = named(config, 'clusters', 'cluster', text(context['cluster'], 'contexts[].context.cluster'));
+  if (isSet(context['user'])) refuseUser(config, text(context['user'], 'contexts[].context.user'));
+
+  if (isSet(cluster['proxy-url']))
+    throw new KubeconfigError('clusters[].cluster.proxy-url', 'is not supported: kcp must be reachable directly');
+  if (cluster['insecure-skip-tls-verify'] === true || cluster['insecure-skip-tls-verify'] === 'true')
+    throw new KubeconfigError('clusters[].cluster.insecure-skip-tls-verify', 'is refused: anybody could pose as kcp');
+  if (isSet(cluster['certificate-authority']))
+    throw new KubeconfigError(
+      'clusters[].cluster.certificate-authority',
+      'is not supported: it names a file that is not in the Secret; use certificate-authority-data',
+    );
+
+  return {
+    server: serverURL(cluster['server']),
+    ...(isSet(cluster['certificate-authority-data'])
+      ? { caData: certificates(cluster['certificate-authority-data']) }
+      : {}),
+    ...(isSet(cluster['tls-server-name']) ? { tlsServerName: serverName(cluster['tls-server-name']) } : {}),
+  };
+}
+
+/** The copy as a kubeconfig file, the same text for the same copy. Its user is empty: every request brings a token. */
+export function renderKubeconfig({ server, caData, tlsServerName }: KubeconfigCopy): string {
+  const name = 'kcp';
+  return stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        {
+          name,
+          cluster: {
+            server,
+            ...(caData === undefined ? {} : { 'certificate-authority-data': caData }),
+            ...(tlsServerName === undefined ? {} : { 'tls-server-name': tlsServerName }),
+          },
+        },
+      ],
+      users: [{ name: 'caller', user: {} }],
+      contexts: [{ name, context: { cluster: name, user: 'caller' } }],
+      'current-context': name,
+    },
+    { lineWidth: 0 },
+  );
+}
+
+/** SHA-256, in hex, of the file that {@link renderKubeconfig} makes: `status.kubeconfig.sha256`. */
+export const kubeconfigSha256 = (copy: KubeconfigCopy): string =>
+  createHash('sha256').update(renderKubeconfig(copy)).digest('hex');
+
+function parse(source: string): Mapping {
+  if (Buffer.byteLength(source) > MAX_BYTES) throw new KubeconfigError('', 'the kubeconfig is larger than 1 MiB');
+  let value: unknown;
+  try {
+    const document = parseDocument(source, { prettyErrors: false, logLevel: 'silent' });
+    // The parser's message would quote the line at fault, which may be one with a key in it.
+    if (document.errors.length) throw new Error();
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw new KubeconfigError('', 'the kubeconfig is not valid YAML');
+  }
+  if (!isMapping(value)) throw new KubeconfigError('', 'the kubeconfig is not a YAML mapping');
+  return value;
+}
+
+const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether a field says anything: kubectl writes some of them empty. */
+const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
+
+function text(value: unknown, field: string): string {
+  if (!isSet(value)) throw new KubeconfigError(field, 'is missing');
+  if (typeof value !== 'string') throw new KubeconfigError(field, 'is not a string');
+  return value;
+}
+
+function currentContext(config: Mapping): string {
+  if (!isSet(config['current-context']))
+    throw new KubeconfigError('current-context', 'is missing: it says which context is meant');
+  return text(config['current-context'], 'current-context');
+}
+
+/** The `field` of the entry of `list` with this name. */
+function named(config: Mapping, list: string, field: string, name: string): Mapping {
+  const entries = config[list];
+  if (!Array.isArray(entries)) throw new KubeconfigError(list, 'is missing or not a list');
+  const entry: unknown = entries.find((each) => isMapping(each) && each['name'] === name);
+  if (!isMapping(entry)) throw new KubeconfigError(list, `has no entry for the ${field} of the current context`);
+  const value = entry[field];
+  if (!isMapping(value)) throw new KubeconfigError(`${list}[].${field}`, 'is missing or not a mapping');
+  return value;
+}
+
+function refuseUser(config: Mapping, name: string): void {
+  const user = named(config, 'users', 'user', name);
+  for (const [field, problem] of Object.entries(REFUSED_USER_FIELDS))
+    if (isSet(user[field])) throw new KubeconfigError(`users[].user.${field}`, problem);
+}
+
+function serverURL(value: unknown): string {
+  const field = 'clusters[].cluster.server';
+  const server = text(value, field);
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url?.protocol !== 'https:') throw new KubeconfigError(field, 'must be an https URL');
+  if (url.username || url.password) throw new KubeconfigError(field, 'must not hold a user or password');
+  if (url.search || url.hash) throw new KubeconfigError(field, 'must not have a query or fragment');
+  return url.origin + url.pathname.replace(/\/clusters\/[^/]+\/*$/, '').replace(/\/+$/, '');
+}
+
+function serverName(value: unknown): string {
+  const field = 'clusters[].cluster.tls-server-name';
+  const name = text(value, field);
+  if (!/^[A-Za-z0-9._:-]{1,253}$/.test(name)) throw new KubeconfigError(field, 'must be a host name or IP address');
+  return name;
+}
+
+/** The CERTIFICATE blocks of the data and nothing else: a bundle may hold a key too. */
+function certificates(value: unknown): string {
+  const field = 'clusters[].cluster.certificate-authority-data';
+  const pem = Buffer.from(text(value, field), 'base64').toString('latin1');
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+  if (!blocks.length) throw new KubeconfigError(field, 'holds no PEM certificate');
+  const canonical = blocks.map((block) => {
+    try {
+      return new X509Certificate(block).toString();
+    } catch {
+      throw new KubeconfigError(field, 'holds a certificate that cannot be read');
+    }
+  });
+  return Buffer.from(canonical.join('')).toString('base64');
+}

@@ -1,0 +1,27 @@
+// Where things are in a Pod. config.toml names these paths, the Deployment mounts them.
+
+/** Key of the ConfigMap, and name of the mounted file. */
+export const CONFIG_KEY = 'config.toml';
+
+/** Port of the endpoint in the Pod. */
+export const HTTPS_PORT = 8443;
+/** Port of /healthz, /readyz and /metrics, plain HTTP. */
+export const HEALTH_PORT = 8080;
+
+const ROOT = '/etc/kcp-mcp';
+
+/** Folders that volumes are mounted at, as a whole: kubelet doesn't refresh a file that is mounted by subPath. */
+export const MOUNTS = {
+  config: `${ROOT}/config`,
+  kubeconfig: `${ROOT}/kubeconfig`,
+  tls: `${ROOT}/tls`,
+  oidcCA: `${ROOT}/oidc-ca`,
+} as const;
+
+export const PATHS = {
+  config: `${MOUNTS.config}/${CONFIG_KEY}`,
+  kubeconfig: `${MOUNTS.kubeconfig}/kubeconfig`,
+  tlsCert: `${MOUNTS.tls}/tls.crt`,
+  tlsKey: `${MOUNTS.tls}/tls.key`,
+  oidcCA: `${MOUNTS.oidcCA}/ca.crt`,
+} as const;
