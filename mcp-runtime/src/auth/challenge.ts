@@ -10,7 +10,7 @@ export interface Challenge {
 /** Where {@link Challenge}s point: the address of the protected-resource metadata (RFC 9728 §5.1) and what to ask for. */
 export interface ChallengeContext {
   readonly resourceMetadata: string;
-  /** Scopes for the client to request (RFC 6750 §3); empty leaves the attribute out. */
+  /** All scopes for the client to request when one is missing (RFC 6750 §3). */
   readonly scopes: readonly string[];
 }
 
@@ -18,32 +18,31 @@ export interface ChallengeContext {
 export function tokenRequired(context: ChallengeContext): Challenge {
   return {
     status: 401,
-    header: bearer({ resource_metadata: context.resourceMetadata, ...scopeOf(context) }),
+    header: bearer({ resource_metadata: context.resourceMetadata }),
     body: { message: 'sign in: send a bearer token in the Authorization header' },
   };
 }
 
 /** 401 `invalid_token` (RFC 6750 §3.1). `description` reaches the caller and must not repeat the token. */
 export function invalidToken(description: string, context: ChallengeContext): Challenge {
-  return refusal(401, 'invalid_token', description, context);
+  return refusal(401, 'invalid_token', description, { resource_metadata: context.resourceMetadata });
 }
 
 /** 403 `insufficient_scope` (RFC 6750 §3.1). */
 export function insufficientScope(missing: readonly string[], context: ChallengeContext): Challenge {
-  return refusal(403, 'insufficient_scope', `the token lacks ${missing.join(' ')}`, context);
+  const attributes = { resource_metadata: context.resourceMetadata, scope: context.scopes.join(' ') };
+  return refusal(403, 'insufficient_scope', `the token lacks scope ${missing.join(' ')}`, attributes);
 }
 
-function refusal(status: 401 | 403, error: string, description: string, context: ChallengeContext): Challenge {
-  const attributes = {
-    resource_metadata: context.resourceMetadata,
-    error,
-    error_description: description,
-    ...scopeOf(context),
-  };
-  return { status, header: bearer(attributes), body: { error, error_description: description } };
+function refusal(
+  status: 401 | 403,
+  error: string,
+  description: string,
+  { resource_metadata, ...rest }: Record<'resource_metadata', string> & Record<string, string>,
+): Challenge {
+  const header = bearer({ resource_metadata, error, error_description: description, ...rest });
+  return { status, header, body: { error, error_description: description } };
 }
-
-const scopeOf = ({ scopes }: ChallengeContext) => (scopes.length === 0 ? {} : { scope: scopes.join(' ') });
 
 /** Attribute values as quoted strings (RFC 9110 §5.6.4): printable ASCII, `"` and `\` escaped. */
 function bearer(attributes: Readonly<Record<string, string>>): string {

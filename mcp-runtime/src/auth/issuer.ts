@@ -23,8 +23,8 @@ export interface Issuer {
   readonly key: JWTVerifyGetKey;
   /** Changes whenever the set of keys does: what was verified under another value has to be verified again. */
   generation(): number;
-  /** Takes a new way to reach the issuer (a changed CA) and tries at once. */
-  setFetch(fetchJson: FetchJson): void;
+  /** Loads the keys now, as when the CA has changed. @returns whether it worked; the keys known before stay otherwise. */
+  reload(): Promise<boolean>;
   /** Ends the periodic refresh. */
   stop(): void;
 }
@@ -53,9 +53,8 @@ export interface IssuerOptions {
 
 /** Starts loading the issuer's keys; never fails: an issuer that is down is retried until it answers. */
 export function createIssuer(options: IssuerOptions): Issuer {
-  const { url, log, coolDownMs = 30_000, refreshMs = 600_000, clock = Date.now } = options;
+  const { url, fetchJson, log, coolDownMs = 30_000, refreshMs = 600_000, clock = Date.now } = options;
   const backoff = options.backoffMs ?? { first: 500, longest: 30_000 };
-  let fetchJson = options.fetchJson;
   let metadata: IssuerMetadata | undefined;
   let keys: { find: JWTVerifyGetKey; digest: string } | undefined;
   let generation = 0;
@@ -132,10 +131,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     metadata: () => metadata,
     key,
     generation: () => generation,
-    setFetch: (next) => {
-      fetchJson = next;
-      void (loading ?? Promise.resolve()).then(() => (stopped ? undefined : refresh()));
-    },
+    reload: refresh,
     stop: () => {
       stopped = true;
       clearTimeout(timer);

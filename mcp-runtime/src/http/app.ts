@@ -1,0 +1,238 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { McpHttpHandler } from '@modelcontextprotocol/server';
+import { insufficientScope, invalidToken, tokenRequired, type Challenge } from '../auth/challenge.ts';
+import { KeysNotLoadedError } from '../auth/issuer.ts';
+import type { Principal } from '../auth/principal.ts';
+import { TokenError, type Verifier } from '../auth/verify.ts';
+import { messageOf, type Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { BodyError, type BodyReader } from './body.ts';
+import { serveExchange } from './bridge.ts';
+import type { Guards } from './guards.ts';
+import type { Metadata } from './metadata.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import { sendJson, sendRpcError, sendText } from './respond.ts';
+
+/** What requests are judged by: replaced as a whole when the configuration changes. */
+export interface Front {
+  /** Public base URL. */
+  readonly serverUrl: string;
+  readonly guards: Guards;
+  readonly metadata: Metadata;
+  readonly verifier: Verifier;
+  readonly requiredScopes: readonly string[];
+  readonly rateLimiter: RateLimiter;
+  readonly bodies: BodyReader;
+}
+
+export interface AppOptions {
+  /** The front in force when a request comes. */
+  readonly front: () => Front;
+  readonly mcp: McpHttpHandler;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The public port: MCP at `/mcp` and `/`, the documents that tell clients where to sign in, and `/healthz`. */
+export interface App {
+  readonly handle: (req: IncomingMessage, res: ServerResponse) => void;
+  /** From now on every answer asks its caller to come back on another connection. */
+  drain(): void;
+  /** Resolves when no call is under way; open subscriptions don't count, they end with the process. */
+  idle(): Promise<void>;
+}
+
+type Route = 'mcp' | 'metadata' | 'healthz' | 'other';
+
+const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
+
+export function createApp(options: AppOptions): App {
+  const { log, metrics } = options;
+  let draining = false;
+  let calls = 0;
+  const waiting = new Set<() => void>();
+
+  function handle(req: IncomingMessage, res: ServerResponse): void {
+    const front = options.front();
+    const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
+    const route = routeOf(path, front);
+    if (draining) res.setHeader('Connection', 'close');
+    res.once('close', () => {
+      metrics.httpRequests.inc({ route, code: res.writableFinished ? res.statusCode : 'aborted' });
+    });
+    answer(route, path, front, req, res).catch((error: unknown) => {
+      log.error('request failed', { route, error: messageOf(error) });
+      if (res.headersSent) res.destroy();
+      else sendRpcError(res, 500, 'internal error');
+    });
+  }
+
+  async function answer(
+    route: Route,
+    path: string,
+    front: Front,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): Promise<void> {
+    switch (route) {
+      case 'healthz':
+        sendText(res, 200, 'ok');
+        return;
+      case 'metadata':
+        sendMetadata(path, front, req, res);
+        return;
+      case 'mcp':
+        await serveMcp(path, front, req, res);
+        return;
+      case 'other':
+        sendJson(res, 404, { message: 'not found; the MCP endpoint is /mcp' });
+    }
+  }
+
+  async function serveMcp(path: string, front: Front, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const refusal = front.guards.refuse(req);
+    if (refusal !== undefined) {
+      sendRpcError(res, refusal.status, refusal.message);
+      return;
+    }
+    if (req.method === 'OPTIONS') {
+      res.writeHead(204, front.guards.preflightHeaders(req)).end();
+      return;
+    }
+    const cors = front.guards.corsHeaders(req);
+    if (req.method !== 'POST' && req.method !== 'GET' && req.method !== 'DELETE') {
+      sendRpcError(res, 405, 'method not allowed', { ...cors, Allow: 'POST, GET, DELETE, OPTIONS' });
+      return;
+    }
+    const principal = await authenticate(front, req, res, cors);
+    if (principal === undefined) return;
+    const retryAfter = front.rateLimiter.take(`${principal.issuer} ${principal.subject}`);
+    if (retryAfter > 0) {
+      metrics.rateLimited.inc();
+      sendRpcError(res, 429, `too many requests; try again in ${retryAfter} s`, { ...cors, 'Retry-After': retryAfter });
+      return;
+    }
+    let body: unknown;
+    try {
+      body = req.method === 'POST' ? parseJson(await front.bodies.read(req)) : undefined;
+    } catch (error) {
+      if (!(error instanceof BodyError)) throw error;
+      // What's left of the body isn't read, so the connection can't be used again.
+      sendRpcError(res, error.status, error.message, {
+        ...cors,
+        Connection: 'close',
+        ...(error.status === 503 ? { 'Retry-After': 1 } : {}),
+      });
+      return;
+    }
+    await counted(isSubscription(body), () =>
+      serveExchange(options.mcp, req, res, { principal, url: `${front.serverUrl}${path}`, body, headers: cors }),
+    );
+  }
+
+  /** Returns the caller, or answers and returns undefined. */
+  async function authenticate(
+    front: Front,
+    req: IncomingMessage,
+    res: ServerResponse,
+    cors: Record<string, string>,
+  ): Promise<Principal | undefined> {
+    const context = { resourceMetadata: front.metadata.url, scopes: front.metadata.scopes };
+    const refuse = (reason: string, { status, header, body }: Challenge) => {
+      metrics.authFailures.inc({ reason });
+      sendJson(res, status, body, { ...cors, 'WWW-Authenticate': header });
+    };
+    const { authorization } = req.headers;
+    // Another scheme than Bearer counts as no token (RFC 6750 §3.1).
+    if (authorization === undefined || !/^bearer\b/i.test(authorization)) {
+      refuse('none', tokenRequired(context));
+      return undefined;
+    }
+    try {
+      const principal = await front.verifier.verify(bearerToken(authorization));
+      const missing = front.requiredScopes.filter((scope) => !principal.scopes.includes(scope));
+      if (missing.length === 0) return principal;
+      refuse('scope', insufficientScope(missing, context));
+    } catch (error) {
+      if (error instanceof TokenError) refuse(error.reason, invalidToken(error.message, context));
+      else if (error instanceof KeysNotLoadedError) {
+        metrics.authFailures.inc({ reason: 'keys_not_loaded' });
+        // Not 401: signing in again wouldn't help.
+        const body = {
+          error: 'temporarily_unavailable',
+          error_description: 'the keys of the issuer are not loaded yet',
+        };
+        sendJson(res, 503, body, { ...cors, 'Retry-After': 5 });
+      } else throw error;
+    }
+    return undefined;
+  }
+
+  async function counted(isOpenEnded: boolean, work: () => Promise<void>): Promise<void> {
+    if (isOpenEnded) {
+      await work();
+      return;
+    }
+    calls++;
+    metrics.inFlight.inc();
+    try {
+      await work();
+    } finally {
+      calls--;
+      metrics.inFlight.dec();
+      if (calls === 0) for (const resolve of waiting) resolve();
+    }
+  }
+
+  return {
+    handle,
+    drain: () => {
+      draining = true;
+    },
+    idle: () => (calls === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve))),
+  };
+}
+
+/** @throws {TokenError} when the header isn't of the form of RFC 6750 §2.1. */
+function bearerToken(authorization: string): string {
+  const token = BEARER.exec(authorization)?.[1];
+  if (token === undefined) throw new TokenError('malformed', 'the Authorization header is not "Bearer TOKEN"');
+  return token;
+}
+
+function routeOf(path: string, { serverUrl, metadata }: Front): Route {
+  // A server_url with a path: proxies may or may not strip it.
+  const base = new URL(serverUrl).pathname.replace(/\/$/, '');
+  if (path === '/mcp' || path === '/' || path === `${base}/mcp` || path === `${base}/`) return 'mcp';
+  if (path === '/healthz') return 'healthz';
+  return metadata.at(path) === undefined ? 'other' : 'metadata';
+}
+
+/** Public documents, open to any web page (RFC 9728 §3: clients of every kind start here). */
+function sendMetadata(path: string, { metadata }: Front, req: IncomingMessage, res: ServerResponse): void {
+  const cors = { 'Access-Control-Allow-Origin': '*' };
+  if (req.method === 'OPTIONS') {
+    const methods = { 'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS', 'Access-Control-Allow-Headers': '*' };
+    res.writeHead(204, { ...cors, ...methods, 'Access-Control-Max-Age': '600' }).end();
+    return;
+  }
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    sendJson(res, 405, { message: 'method not allowed' }, { ...cors, Allow: 'GET, HEAD, OPTIONS' });
+    return;
+  }
+  const answer = metadata.at(path);
+  if (answer?.status === 200) sendJson(res, 200, answer.document, { ...cors, 'Cache-Control': 'max-age=60' });
+  else sendJson(res, 503, { message: answer?.message ?? 'not loaded' }, { ...cors, 'Retry-After': 5 });
+}
+
+/** Undefined for what isn't JSON: the MCP handler answers that in the protocol's words. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const isSubscription = (body: unknown) =>
+  typeof body === 'object' && body !== null && 'method' in body && body.method === 'subscriptions/listen';

@@ -1,0 +1,72 @@
+import { createServer as createHttpServer, type Server as HttpServer, type ServerOptions } from 'node:http';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import type { RuntimeConfig } from '../config/schema.ts';
+import type { App } from './app.ts';
+import type { ServedCertificate } from './tls.ts';
+
+export type PublicServer = HttpServer | HttpsServer;
+
+const MAX_HEADER_BYTES = 32 * 1024;
+/** How long a client may take to send a whole request, in milliseconds. */
+const RECEIVE_TIMEOUT_MS = 60_000;
+/** Longer than load balancers keep an idle connection, so that they close it and not we just as they use it. */
+const KEEP_ALIVE_MS = 75_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Creates the server of the public port: HTTPS with a certificate, plain HTTP without one (`require_tls` has been checked). */
+export function createPublicServer(
+  config: Pick<RuntimeConfig, 'http'>,
+  certificate: ServedCertificate | undefined,
+  app: App,
+): PublicServer {
+  const options: ServerOptions = {
+    headersTimeout: config.http.read_header_timeout,
+    requestTimeout: Math.max(RECEIVE_TIMEOUT_MS, config.http.read_header_timeout),
+    // How often the two are looked at; Node's 30 s would make a 10 s limit 40 s.
+    connectionsCheckingInterval: Math.min(2_000, config.http.read_header_timeout),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  if (certificate === undefined) return createHttpServer(options, app.handle);
+  const { cert, key, minVersion } = certificate;
+  const tls = { cert, key, minVersion, ALPNProtocols: ['http/1.1'], handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  return createHttpsServer({ ...options, ...tls }, app.handle);
+}
+
+/** Serves new connections with another certificate; those that are open keep theirs. */
+export function setCertificate(server: PublicServer, { cert, key, minVersion }: ServedCertificate): void {
+  if (server instanceof HttpsServer) server.setSecureContext({ cert, key, minVersion });
+}
+
+/** Listens. @throws what Node says (`EADDRINUSE`, …). */
+export async function listen(server: HttpServer, port: number, host: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  server.once('error', reject);
+  server.listen(port, host, () => {
+    resolve(undefined);
+  });
+  await promise;
+  server.off('error', reject);
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+/**
+ * Ends serving without cutting anybody off: no new connections, calls under way finish, the rest is closed.
+ *
+ * @param patienceMs how long calls may still take, in milliseconds.
+ * @returns whether all of them finished.
+ */
+export async function drainServer(server: PublicServer, app: App, patienceMs: number): Promise<boolean> {
+  app.drain();
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const { promise: timeUp, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, patienceMs, false);
+  const finished = await Promise.race([app.idle().then(() => true), timeUp]);
+  clearTimeout(timer);
+  // What is left: subscriptions, keep-alive connections and, after patience ran out, calls.
+  server.closeAllConnections();
+  await closed;
+  return finished;
+}

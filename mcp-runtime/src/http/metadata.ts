@@ -1,0 +1,58 @@
+import { getOAuthProtectedResourceMetadataUrl } from '@modelcontextprotocol/server';
+import type { RuntimeConfig } from '../config/schema.ts';
+import type { Issuer } from '../auth/issuer.ts';
+
+/** A metadata document, or why there is none just now. */
+export type MetadataAnswer =
+  { readonly status: 200; readonly document: object } | { readonly status: 503; readonly message: string };
+
+/** The documents from which clients learn where to sign in. They are public. */
+export interface Metadata {
+  /** Address of the protected-resource metadata, for challenges (RFC 9728 §5.1). */
+  readonly url: string;
+  /** Scopes for clients to request: those advertised and those required. */
+  readonly scopes: readonly string[];
+  /** The document at a path, or undefined when the path is none of ours. */
+  at(path: string): MetadataAnswer | undefined;
+}
+
+type MetadataConfig = Pick<
+  RuntimeConfig,
+  'server_url' | 'authorization_url' | 'oauth_scopes' | 'disable_dynamic_client_registration' | 'toolset_configs'
+>;
+
+const PROTECTED_RESOURCE = '/.well-known/oauth-protected-resource';
+const AUTHORIZATION_SERVER = '/.well-known/oauth-authorization-server';
+
+/**
+ * Protected-resource metadata (RFC 9728 §2) and, for clients from before it, the issuer's own metadata passed on (RFC 8414).
+ * Registration stays with the issuer: nothing here issues anything.
+ */
+export function createMetadata(config: MetadataConfig, issuer: Issuer): Metadata {
+  const resource = `${config.server_url}/mcp`;
+  const url = getOAuthProtectedResourceMetadataUrl(new URL(resource));
+  const scopes = [...new Set([...config.oauth_scopes, ...config.toolset_configs.kcp.required_scopes])];
+  const document = {
+    resource,
+    authorization_servers: [config.authorization_url],
+    ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
+    bearer_methods_supported: ['header'],
+    resource_name: 'kcp',
+  };
+  const protectedResource = new Set([PROTECTED_RESOURCE, `${PROTECTED_RESOURCE}/mcp`, new URL(url).pathname]);
+  const authorizationServer = new Set([AUTHORIZATION_SERVER, `${AUTHORIZATION_SERVER}/mcp`]);
+
+  return {
+    url,
+    scopes,
+    at(path) {
+      if (protectedResource.has(path)) return { status: 200, document };
+      if (!authorizationServer.has(path)) return undefined;
+      const passedOn = issuer.metadata();
+      if (passedOn === undefined) return { status: 503, message: 'the metadata of the issuer was not loaded yet' };
+      if (!config.disable_dynamic_client_registration) return { status: 200, document: passedOn };
+      const { registration_endpoint: _, ...rest } = passedOn;
+      return { status: 200, document: rest };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+/** Answers with JSON. */
+export function sendJson(res: ServerResponse, status: number, body: object, headers: OutgoingHttpHeaders = {}): void {
+  const text = JSON.stringify(body);
+  res.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+  });
+  res.end(res.req.method === 'HEAD' ? undefined : text);
+}
+
+/** Answers with one line of text. */
+export function sendText(res: ServerResponse, status: number, text: string): void {
+  res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
+  res.end(res.req.method === 'HEAD' ? undefined : `${text}\n`);
+}
+
+/** Answers the MCP endpoint's callers, who expect JSON-RPC, without an id: the request wasn't read. */
+export function sendRpcError(
+  res: ServerResponse,
+  status: number,
+  message: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  // -32000: the first of JSON-RPC's codes for errors of the server, as the MCP SDKs use it for what HTTP already says.
+  sendJson(res, status, { jsonrpc: '2.0', error: { code: -32_000, message }, id: null }, headers);
+}

@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, loadConfig } from './config/load.ts';
+import { createLogger, messageOf, type Logger } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { startRuntime, type Runtime } from './runtime.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `kcp-mcp-runtime ${VERSION}: an MCP server that gives every caller kcp with their own rights
+
+Usage: kcp-mcp-runtime --config FILE
+
+Flags:
+  --config FILE   configuration, TOML (docs/configuration.md); read again when it changes and on SIGHUP
+  --help          print this and exit
+  --version       print the version and exit
+
+Environment:
+  KCP_MCP_CONFIG        FILE, where --config isn't given
+  NODE_EXTRA_CA_CERTS   PEM file of further CAs to trust towards the issuer (Node.js)
+
+Exit status: 0 stopped as asked, 1 failed, 2 wrong flags or configuration
+`;
+
+/** Long enough for an endpoint that is no longer ready to be taken out of service. */
+const LINGER_MS = 3_000;
+/** Within the 30 s that Kubernetes gives a Pod to stop. */
+const PATIENCE_MS = 20_000;
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options === undefined) return;
+  let log: Logger | undefined;
+  try {
+    const config = await loadConfig(options.configFile);
+    log = createLogger(config.log_level);
+    reportFaults(log);
+    const runtime = await startRuntime({ ...options, config, log, metrics: createMetrics(VERSION), version: VERSION });
+    handleSignals(runtime, log);
+  } catch (error) {
+    if (error instanceof ConfigError) fail(2, error.message);
+    else if (log === undefined) fail(1, messageOf(error));
+    else {
+      log.error("can't start", { error: messageOf(error) });
+      process.exit(1);
+    }
+  }
+}
+
+function readOptions(): { configFile: string } | undefined {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    const { values } = parseArgs({ options: { config: text, help: flag, version: flag } });
+    const configFile = values.config ?? process.env['KCP_MCP_CONFIG'] ?? '';
+    if (values.help === true) process.stdout.write(HELP);
+    else if (values.version === true) process.stdout.write(`${VERSION}\n`);
+    else if (configFile === '') fail(2, 'no configuration: give --config FILE or set KCP_MCP_CONFIG; see --help');
+    else return { configFile };
+  } catch (error) {
+    fail(2, `${messageOf(error)}\nSee --help.`);
+  }
+  return undefined;
+}
+
+function fail(code: 1 | 2, message: string): void {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = code;
+}
+
+function handleSignals(runtime: Runtime, log: Logger): void {
+  process.on('SIGHUP', () => void runtime.reload());
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals, lingerMs: number) => {
+    // A second signal means now.
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info('stopping', { signal });
+    runtime.stop({ lingerMs, patienceMs: PATIENCE_MS }).then(
+      (finished) => {
+        log.info('stopped', { calls_cut_off: !finished });
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error("can't stop cleanly", { error: messageOf(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', (signal) => {
+    stop(signal, LINGER_MS);
+  });
+  process.on('SIGINT', (signal) => {
+    stop(signal, 0);
+  });
+}
+
+/** What nobody caught becomes a log line; an exception may have left anything half done, so the process ends. */
+function reportFaults(log: Logger): void {
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught exception', { error: error.stack });
+    process.exit(1);
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.error('unhandled rejection', { error: reason instanceof Error ? reason.stack : String(reason) });
+  });
+}
+
+await main();

@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createFetchJson } from './auth/fetch-json.ts';
+import { createIssuer, type Issuer } from './auth/issuer.ts';
+import { createVerifier } from './auth/verify.ts';
+import { loadConfig } from './config/load.ts';
+import { watchFiles, type WatchedFiles } from './config/reload.ts';
+import { keepStartupSettings } from './config/restart.ts';
+import type { RuntimeConfig } from './config/schema.ts';
+import { createApp, type Front } from './http/app.ts';
+import { createBodyReader } from './http/body.ts';
+import { createGuards } from './http/guards.ts';
+import { createHealthServer } from './http/health.ts';
+import { createPublicServer, drainServer, listen, setCertificate } from './http/listen.ts';
+import { createMetadata } from './http/metadata.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
+import { loadCertificate } from './http/tls.ts';
+import { createKcpClient } from './kcp/client.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { createMcp, createService, type Service } from './server.ts';
+import { createToolset } from './tools/index.ts';
+
+export interface RuntimeOptions {
+  /** Path of `config.toml`, read again when it changes. */
+  readonly configFile: string;
+  readonly config: RuntimeConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+}
+
+/** A running server. */
+export interface Runtime {
+  /** Ports in use, for a configuration that says 0. */
+  readonly port: number;
+  readonly healthPort: number;
+  /** Takes every file over again, changed or not. */
+  reload(): Promise<void>;
+  /**
+   * Stops: not ready at once, still serving for `lingerMs` until that is known to load balancers, then no new connections and
+   * at most `patienceMs` for calls under way.
+   * @returns whether all calls finished.
+   */
+  stop(times: { readonly lingerMs: number; readonly patienceMs: number }): Promise<boolean>;
+}
+
+/** Starts both ports. An issuer or a kcp that is down doesn't keep the runtime from starting. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { configFile, log, metrics, version } = options;
+  const started = options.config;
+  let config = started;
+  let draining = false;
+
+  const kcp = createKcpClient({
+    kubeconfigFile: config.kubeconfig,
+    requestTimeoutMs: config.toolset_configs.kcp.request_timeout,
+    observe: ({ method, outcome, seconds }) => {
+      metrics.kcpRequests.inc({ method, outcome });
+      metrics.kcpSeconds.observe(seconds);
+    },
+  });
+  const certificate = await loadCertificate(config);
+
+  const newIssuer = ({ authorization_url: url, certificate_authority: caFile }: RuntimeConfig): Issuer =>
+    createIssuer({
+      url,
+      fetchJson: createFetchJson(caFile),
+      log,
+      onRefresh: (result) => {
+        metrics.keyRefreshes.inc({ result });
+      },
+    });
+  const newService = (next: RuntimeConfig): Service =>
+    createService(createToolset({ kcp, config: next }), {
+      serverInstructions: next.server_instructions,
+      timeoutMs: next.toolset_configs.kcp.request_timeout,
+    });
+
+  let issuer = newIssuer(config);
+  let front = createFront(config, issuer);
+  let service = newService(config);
+
+  const mcp = createMcp({ service: () => service, version, log, metrics });
+  const app = createApp({ front: () => front, mcp, log, metrics });
+  const server = createPublicServer(config, certificate, app);
+  const health = createHealthServer({
+    metrics,
+    problems: () => [...(draining ? ['shutting down'] : []), ...(issuer.ready() ? [] : [issuer.problem() ?? ''])],
+  });
+  if (certificate !== undefined) metrics.certificateNotAfter.set(certificate.notAfter / 1_000);
+
+  async function reloadConfig(): Promise<void> {
+    const { config: next, ignored } = keepStartupSettings(started, await loadConfig(configFile));
+    if (ignored.length > 0) log.warn('changed settings that take effect after a restart', { keys: ignored });
+    const nextService = newService(next);
+    log.setLevel(next.log_level);
+    if (next.authorization_url !== config.authorization_url) {
+      issuer.stop();
+      issuer = newIssuer(next);
+    }
+    front = createFront(next, issuer);
+    service = nextService;
+    config = next;
+  }
+
+  async function reloadCertificate(): Promise<void> {
+    const renewed = await loadCertificate(started);
+    if (renewed === undefined) return;
+    setCertificate(server, renewed);
+    metrics.certificateNotAfter.set(renewed.notAfter / 1_000);
+  }
+
+  const files = (...paths: (string | undefined)[]) => paths.filter((path) => path !== undefined);
+  const watched: WatchedFiles[] = [
+    { what: 'config', files: [configFile], apply: reloadConfig },
+    { what: 'certificate', files: files(started.tls_cert, started.tls_key), apply: reloadCertificate },
+    {
+      what: 'kubeconfig',
+      files: [started.kubeconfig],
+      apply: async () => {
+        await kcp.reload();
+      },
+    },
+    {
+      what: 'certificate_authority',
+      files: files(started.certificate_authority),
+      apply: async () => {
+        await issuer.reload();
+      },
+    },
+  ];
+  const watch = await watchFiles(watched, {
+    log,
+    onReload: (what, result) => {
+      metrics.reloads.inc({ what, result });
+    },
+  });
+
+  const healthPort = await listen(health, Number(config.toolset_configs.kcp.health_port), config.bind_address);
+  const port = await listen(server, Number(config.port), config.bind_address);
+  const scheme = certificate === undefined ? 'http' : 'https';
+  log.info('listening', {
+    port,
+    scheme,
+    health_port: healthPort,
+    server_url: config.server_url,
+    kcp: kcp.host,
+    version,
+  });
+
+  return {
+    port,
+    healthPort,
+    reload: () => watch.check(true),
+    stop: async ({ lingerMs, patienceMs }) => {
+      draining = true;
+      await delay(lingerMs);
+      watch.close();
+      const finished = await drainServer(server, app, patienceMs);
+      await mcp.close();
+      issuer.stop();
+      await kcp.close();
+      health.close();
+      health.closeAllConnections();
+      return finished;
+    },
+  };
+}
+
+function createFront(config: RuntimeConfig, issuer: Issuer): Front {
+  const { http } = config;
+  return {
+    serverUrl: config.server_url,
+    guards: createGuards(config),
+    metadata: createMetadata(config, issuer),
+    verifier: createVerifier({ issuer, audience: config.oauth_audience }),
+    requiredScopes: config.toolset_configs.kcp.required_scopes,
+    rateLimiter: createRateLimiter(http.rate_limit_rps, http.rate_limit_burst),
+    bodies: createBodyReader(http.max_body_bytes),
+  };
+}

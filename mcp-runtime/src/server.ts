@@ -1,0 +1,206 @@
+import {
+  createMcpHandler,
+  McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  type CallToolResult,
+  type McpHttpHandler,
+  type McpRequestContext,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { beginAudit, plain, type AuditEntry } from './audit.ts';
+import type { Principal } from './auth/principal.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { ToolDefinition, Toolset } from './tools/index.ts';
+
+/** What calls are answered with: replaced as a whole when the configuration changes. */
+export interface Service {
+  readonly toolset: Toolset;
+  /** `toolset.list()`, made once, and the same by name. */
+  readonly tools: ToolDefinition[];
+  readonly byName: ReadonlyMap<string, ToolDefinition>;
+  readonly instructions: string;
+  /** How long a call may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface McpOptions {
+  /** The service in force when a request comes. */
+  readonly service: () => Service;
+  readonly version: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+const INSTRUCTIONS = `This server gives access to a kcp installation with the rights of the signed-in user.
+kcp is divided into workspaces, each an API server of its own with its own namespaces, objects and kinds. A workspace is named by its path from the root, such as "root:acme:team-a", or by its id.
+Start with kcp_workspaces_list: it says which workspaces this user may use. Then name one in the "workspace" argument of the other tools; without it they use the default workspace.`;
+
+/** How long a client may keep the tool list (2026-07-28): it only changes with the configuration. */
+const CACHE = { ttlMs: 60_000, cacheScope: 'private' } as const;
+/** The default one builds an Ajv per server, that is per request, to check answers to elicitations, which we never ask for. */
+const NO_ELICITATION = {
+  getValidator: () => {
+    throw new Error('elicitation is not used');
+  },
+};
+/** Open `subscriptions/listen` streams; nothing is ever sent on them, but clients may hold one each. */
+const MAX_SUBSCRIPTIONS = 256;
+/** The protocol's most for one completion answer. */
+const MAX_COMPLETIONS = 100;
+
+/** Passes the caller through the SDK, which hands `authInfo` on untouched. */
+export function authInfoOf(principal: Principal) {
+  // The SDK wants a token; nothing reads it, so it gets the token's name instead.
+  return {
+    token: principal.tokenHash,
+    clientId: principal.subject,
+    scopes: [...principal.scopes],
+    extra: { principal },
+  };
+}
+
+function principalOf(context: McpRequestContext): Principal {
+  const principal = context.authInfo?.extra?.['principal'];
+  if (principal === undefined) throw new Error('an MCP request came without a verified caller');
+  return principal as Principal;
+}
+
+/**
+ * Makes a service of a toolset and the settings that have to do with calls.
+ *
+ * @param settings `server_instructions` is added to our own; `timeoutMs` is `toolset_configs.kcp.request_timeout`.
+ */
+export function createService(
+  toolset: Toolset,
+  settings: { readonly serverInstructions: string | undefined; readonly timeoutMs: number },
+): Service {
+  const tools = toolset.list();
+  return {
+    toolset,
+    tools,
+    byName: new Map(tools.map((tool) => [tool.name, tool])),
+    instructions: [INSTRUCTIONS, settings.serverInstructions].filter((text) => text !== undefined).join('\n\n'),
+    timeoutMs: settings.timeoutMs,
+  };
+}
+
+/**
+ * Serves MCP in both eras (2025-11-25 and 2026-07-28), statelessly: every request gets a server of its own over the same
+ * precomputed tool list, so any replica answers any request.
+ */
+export function createMcp(options: McpOptions): McpHttpHandler {
+  const { version, log } = options;
+  const info = { name: 'kcp-mcp-runtime', title: 'kcp', version };
+  const build = (context: McpRequestContext) => {
+    const principal = principalOf(context);
+    const service = options.service();
+    const { tools, instructions } = service;
+    const mcp = new McpServer(info, {
+      capabilities: { tools: {}, completions: {} },
+      instructions,
+      cacheHints: { 'tools/list': CACHE, 'server/discover': CACHE },
+      jsonSchemaValidator: NO_ELICITATION,
+    });
+    // The low-level server: McpServer itself would convert every tool's schema again for each request.
+    const { server } = mcp;
+    server.setRequestHandler('tools/list', () => ({ tools }));
+    server.setRequestHandler('tools/call', async ({ params }, call) => {
+      const result = await callTool({ ...options, service, principal, call, params });
+      return server.projectCallToolResult(result, service.byName.get(params.name)?.outputSchema);
+    });
+    server.setRequestHandler('completion/complete', ({ params }, call) =>
+      complete(service, principal, params.argument, call),
+    );
+    return mcp;
+  };
+  // Most of these errors are mistakes of clients, who were told already.
+  const onerror = (error: Error) => {
+    log.debug('MCP request refused or failed', { error: error.message });
+  };
+  return createMcpHandler(build, { legacy: 'stateless', maxSubscriptions: MAX_SUBSCRIPTIONS, onerror });
+}
+
+async function complete(
+  { toolset, timeoutMs }: Service,
+  principal: Principal,
+  argument: { name: string; value: string },
+  call: ServerContext,
+) {
+  const signal = deadline(call, timeoutMs);
+  const context = { principal, signal, audit: () => undefined };
+  const values = await toolset.complete(argument.name, argument.value, context);
+  const shown = values.slice(0, MAX_COMPLETIONS);
+  return { completion: { values: shown, total: values.length, hasMore: shown.length < values.length } };
+}
+
+/** Ends when the caller goes away or the time is up. */
+function deadline(call: ServerContext, timeoutMs: number): AbortSignal {
+  return AbortSignal.any([call.mcpReq.signal, AbortSignal.timeout(timeoutMs)]);
+}
+
+interface ToolCall {
+  readonly service: Service;
+  readonly principal: Principal;
+  readonly params: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined };
+  readonly call: ServerContext;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+async function callTool(toolCall: ToolCall): Promise<CallToolResult> {
+  const { service, principal, params, call } = toolCall;
+  const audit = beginAudit(toolCall, { principal, tool: params.name, known: service.byName.has(params.name) });
+  const signal = deadline(call, service.timeoutMs);
+  const context = { principal, signal, audit: audit.add };
+  try {
+    const result = await withinDeadline(signal, () =>
+      service.toolset.call(params.name, params.arguments ?? {}, context),
+    );
+    audit.end(result.isError === true ? 'error' : 'ok');
+    return result;
+  } catch (error) {
+    return failed(error, toolCall, audit, signal);
+  }
+}
+
+/** Runs `work`, but no longer than `signal` allows, also when `work` doesn't listen to it. */
+async function withinDeadline<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => {
+    reject(signal.reason as Error);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work(), promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function failed(
+  error: unknown,
+  { call, params, service, log }: ToolCall,
+  audit: AuditEntry,
+  signal: AbortSignal,
+): CallToolResult {
+  if (error instanceof ProtocolError) {
+    audit.end('error');
+    throw error;
+  }
+  if (call.mcpReq.signal.aborted) {
+    audit.end('cancelled');
+    throw error;
+  }
+  if (signal.aborted) {
+    audit.end('timeout');
+    const text = `The call took longer than ${service.timeoutMs / 1_000} s and was cancelled. Ask for less: one workspace, one namespace or a selector.`;
+    return { isError: true, content: [{ type: 'text', text }] };
+  }
+  audit.end('error');
+  // A fault of ours: the caller learns that it happened, the log what it was.
+  log.error('tool failed', { tool: plain(params.name), error: error instanceof Error ? error.stack : String(error) });
+  throw new ProtocolError(ProtocolErrorCode.InternalError, 'internal error; the log of the server says more');
+}
