@@ -94,12 +94,20 @@ export function configMap(server: KcpMcpServer): ConfigMap {
 }
 
 /**
- * Hash of what the runtime reads once, at its start: the addresses that it listens on. All else (TOML, certificate,
- * kubeconfig, CA) it reloads, so a change of that must not replace Pods. A change of mounts is one of the Pod template
- * already.
+ * Hash of what the runtime reads once, at its start (mcp-runtime/src/config/restart.ts has the list): where it listens
+ * and which files it watches. All else it reloads, the content of those files included, so a change of that must not
+ * replace Pods.
  */
 export function restartHash(config: RenderedConfig): string {
-  const { port, bind_address, require_tls, toolset_configs } = config;
-  const read = [port, bind_address, require_tls, toolset_configs.kcp.health_port];
+  const read = [
+    config.port,
+    config.bind_address,
+    config.tls_cert,
+    config.tls_key,
+    config.require_tls,
+    config.kubeconfig,
+    config.certificate_authority,
+    config.toolset_configs.kcp.health_port,
+  ];
   return createHash('sha256').update(JSON.stringify(read)).digest('hex').slice(0, 16);
 }

@@ -3,7 +3,7 @@ import { GROUP, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { restartHash, runtimeConfig } from './config-map.ts';
 import type { ResolvedReferences } from './index.ts';
 import type {
-  Affinity,
+  Toleration,
   Container,
   Deployment,
   PodSpec,

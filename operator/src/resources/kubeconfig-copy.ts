@@ -104,7 +104,7 @@ function parse(source: string): Mapping {
   if (Buffer.byteLength(source) > MAX_BYTES) throw new KubeconfigError('', 'the kubeconfig is larger than 1 MiB');
   let value: unknown;
   try {
-    const document = parseDocument(source, { prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(source, { prettyErrors: false });
     // The parser's message would quote the line at fault, which may be one with a key in it.
     if (document.errors.length) throw new Error();
     value = document.toJS({ maxAliasCount: 0 });

@@ -11,7 +11,6 @@ type Plain<T> = T extends Date
       ? { [Key in keyof T]: Plain<T[Key]> }
       : T;
 
-export type Affinity = Plain<k8s.V1Affinity>;
 export type ConfigMap = Plain<k8s.V1ConfigMap> & KubeObject;
 export type Container = Plain<k8s.V1Container>;
 export type Deployment = Plain<k8s.V1Deployment> & KubeObject;

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { type RuntimeConfig, runtimeConfigSchema } from '@kcp-mcp-operator/mcp-runtime/config/schema.js';
+import fc from 'fast-check';
+import { parse } from 'smol-toml';
+import type { KcpMcpServer, KcpMcpServerSpecInput } from '../api/kcp-mcp-server.ts';
+import { configMap, InvalidConfigError, restartHash, runtimeConfig } from './config-map.ts';
+import { fullSpec, minimalSpec, server } from './testdata/servers.ts';
+
+/** config.toml as the runtime reads it. */
+const read = (input: KcpMcpServer): RuntimeConfig =>
+  runtimeConfigSchema.parse(parse(configMap(input).data?.['config.toml'] ?? ''));
+
+const withOidc = (change: object): KcpMcpServerSpecInput => ({
+  ...minimalSpec,
+  auth: { oidc: { ...minimalSpec.auth.oidc, ...change } },
+});
+
+test('the protected resource is the hostname, or the external URL', () => {
+  expect(read(server(minimalSpec)).server_url).toBe('https://mcp.vespucci.example.com');
+  expect(read(server(fullSpec)).server_url).toBe('https://mcp.vespucci.example.com:8443/kcp');
+});
+
+test('requests may name the hostname, further names and the Service, each once', () => {
+  const spec = { ...minimalSpec, tls: { ...minimalSpec.tls, dnsNames: ['b.example.com', minimalSpec.hostname] } };
+  expect(read(server(spec)).toolset_configs.kcp.allowed_hosts).toEqual([
+    'mcp.vespucci.example.com',
+    'b.example.com',
+    'vespucci-mcp.kcp-mcp',
+    'vespucci-mcp.kcp-mcp.svc',
+    'vespucci-mcp.kcp-mcp.svc.cluster.local',
+  ]);
+});
+
+test('any audience and issuer reach the runtime as they are', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (audience) => {
+      expect(read(server(withOidc({ audience }))).oauth_audience).toBe(audience);
+    }),
+  );
+});
+
+test('lists that are sets are written in one order, so that their order replaces nothing', () => {
+  const tools = (disabled: string[]) => configMap(server({ ...minimalSpec, tools: { disabled } }));
+  expect(tools(['b', 'a'])).toEqual(tools(['a', 'b']));
+});
+
+describe('a spec that config.toml has no words for', () => {
+  test('names the key', () => {
+    const build = () => configMap(server(withOidc({ issuerURL: 'ftp://auth.example.com' })));
+    expect(build).toThrow(InvalidConfigError);
+    expect(build).toThrow('config.toml: authorization_url must be an https URL');
+  });
+
+  test('names spec.auth.oidc where that is missing', () => {
+    const { auth: _, ...rest } = minimalSpec;
+    expect(() => configMap(server(rest))).toThrow('spec.auth.oidc is missing');
+  });
+});
+
+test('only what the runtime reads once at its start changes the hash on the Pods', () => {
+  const hash = (spec: KcpMcpServerSpecInput) => restartHash(runtimeConfig(server(spec)));
+  const base = hash(minimalSpec);
+  expect(hash({ ...minimalSpec, tools: { readOnly: true }, hostname: 'other.example.com' })).toBe(base);
+  expect(hash(withOidc({ audience: 'other' }))).toBe(base);
+  expect(hash(withOidc({ caRef: { name: 'ca' } }))).not.toBe(base);
+  expect(restartHash({ ...runtimeConfig(server(minimalSpec)), port: '9443' })).not.toBe(base);
+});

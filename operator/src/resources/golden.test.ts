@@ -1,0 +1,33 @@
+// What the builders build, object by object, beside what they built when somebody last looked at it.
+// UPDATE_GOLDEN=1 rewrites the files; look at the diff.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import { buildAll } from './index.ts';
+import { fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
+
+const testdata = join(import.meta.dirname, 'testdata');
+const update = process.env['UPDATE_GOLDEN'] === '1';
+
+const cases = { minimal: server(minimalSpec), full: server(fullSpec) };
+
+describe.each(Object.entries(cases))('%s', (name, input) => {
+  const folder = join(testdata, name);
+  const children = Object.entries(buildAll(input, references)) as [string, object][];
+
+  test.each(children)('%s', (child, object) => {
+    const file = join(folder, `${child}.yaml`);
+    const text = stringify(object, { blockQuote: 'literal', lineWidth: 0, aliasDuplicateObjects: false });
+    if (update) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, text);
+    }
+    expect(text).toBe(readFileSync(file, 'utf8'));
+  });
+
+  test('nothing else is built', () => {
+    const files = readdirSync(folder).map((file) => file.replace('.yaml', ''));
+    expect(children.map(([child]) => child).sort()).toEqual(files.sort());
+  });
+});

@@ -1,0 +1,68 @@
+// The servers that the golden files are built from.
+import { API_VERSION, KIND, type KcpMcpServer, type KcpMcpServerSpecInput, specSchema } from '../../api/kcp-mcp-server.ts';
+import type { ResolvedReferences } from '../index.ts';
+
+/** A server as the API server returns it: with the defaults filled in. */
+export const server = (spec: KcpMcpServerSpecInput): KcpMcpServer => ({
+  apiVersion: API_VERSION,
+  kind: KIND,
+  metadata: { name: 'vespucci', namespace: 'kcp-mcp', uid: '6f0e1d2c-0000-4000-8000-000000000001', generation: 1 },
+  spec: specSchema.parse(spec),
+});
+
+const oidc = { issuerURL: 'https://auth.example.com', audience: 'platform-mesh' };
+
+export const minimalSpec = {
+  hostname: 'mcp.vespucci.example.com',
+  kcp: { kubeconfigRef: { name: 'kcp-mcp-kubeconfig', namespace: 'kcp-vespucci' } },
+  auth: { oidc },
+  tls: { issuerRef: { name: 'letsencrypt-prod', kind: 'ClusterIssuer' } },
+} satisfies KcpMcpServerSpecInput;
+
+/** Every field that this version acts on, with a value that isn't its default. */
+export const fullSpec = {
+  hostname: 'mcp.vespucci.example.com',
+  externalURL: 'https://mcp.vespucci.example.com:8443/kcp',
+  allowedOrigins: ['https://inspector.example.com'],
+  kcp: { secretRef: { name: 'kcp' }, workspace: 'root:acme' },
+  auth: {
+    oidc: {
+      ...oidc,
+      scopes: ['openid', 'mcp:use'],
+      requiredScopes: ['mcp:use'],
+      caRef: { kind: 'Secret', name: 'issuer-ca', key: 'tls.crt' },
+    },
+  },
+  tools: {
+    toolsets: ['kcp'],
+    disabled: ['resources_delete'],
+    readOnly: true,
+    disableDestructive: true,
+    deniedResources: [{ version: 'v1', kind: 'Secret' }, { group: 'rbac.authorization.k8s.io', version: 'v1' }],
+  },
+  inventory: { maxAge: '10s' },
+  tls: { secretName: 'mcp-certificate', dnsNames: ['mcp.internal.example.com'] },
+  exposure: { service: { type: 'LoadBalancer', port: 8443, annotations: { 'example.com/pool': 'public' } } },
+  deployment: {
+    replicas: 2,
+    image: 'registry.example.com/kcp-mcp-runtime:0.1.0',
+    imagePullPolicy: 'Always',
+    imagePullSecrets: [{ name: 'pull' }],
+    resources: { requests: { cpu: '250m', memory: '128Mi' }, limits: { cpu: 1, memory: '256Mi' } },
+    hostAliases: [{ ip: '10.0.0.1', hostnames: ['kcp.vespucci.example.com'] }],
+    nodeSelector: { 'kubernetes.io/os': 'linux' },
+    tolerations: [{ key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' }],
+    affinity: { podAntiAffinity: {} },
+    topologySpreadConstraints: [
+      { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule', maxSkew: 1 },
+    ],
+    priorityClassName: 'system-cluster-critical',
+    labels: { team: 'platform', 'app.kubernetes.io/name': 'ours-wins' },
+    annotations: { 'example.com/contact': 'platform@example.com' },
+  },
+} satisfies KcpMcpServerSpecInput;
+
+export const references: ResolvedReferences = {
+  kubeconfig: { server: 'https://kcp.vespucci.example.com:8443', caData: 'Y2VydGlmaWNhdGU=' },
+  runtimeImage: 'kcp-mcp-runtime:0.1.0',
+};
