@@ -100,6 +100,16 @@ export async function openApi(kubeconfig: string): Promise<Api> {
   };
 }
 
+/** Opens an {@link Api} for the time of `work`. */
+export async function withApi<T>(kubeconfig: string, work: (api: Api) => Promise<T>): Promise<T> {
+  const api = await openApi(kubeconfig);
+  try {
+    return await work(api);
+  } finally {
+    api.close();
+  }
+}
+
 const crdCollection = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 interface CustomResourceDefinition extends KubeObject {

@@ -8,8 +8,10 @@ import { startProcess, stopAll } from '../lib/process.ts';
 import type { StartedProcess } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
 import type { Progress } from '../lib/progress.ts';
-import { applyCRDs, openApi } from './api.ts';
-import { issueKubeconfig } from './kubeconfig.ts';
+import { applyCRDs, withApi } from './api.ts';
+import { apiserverArguments, auditPolicy, etcdArguments } from './control-plane-config.ts';
+import type { PkiFiles } from './control-plane-config.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 import { ensureBinaries } from './toolchain.ts';
 
 export interface ControlPlaneOptions {
@@ -27,12 +29,6 @@ export interface ControlPlaneOptions {
   /** YAML files with CustomResourceDefinitions; all are served before {@link startControlPlane} returns. */
   crds?: readonly string[];
   progress?: Progress;
-  /** Settings of a cluster with a node; a control plane alone needs none of them. */
-  node?: {
-    /** CIDR of ClusterIPs, and its first address, which is the API server's own. */
-    serviceCIDR: string;
-    serviceAddress: string;
-  };
 }
 
 /** A running etcd and kube-apiserver. */
@@ -43,9 +39,6 @@ export interface ControlPlane {
   url: string;
   /** The CA of the API server's certificate and of client certificates, PEM. */
   caFile: string;
-  ca: CertificateAuthority;
-  /** Private key that signs service account tokens. */
-  serviceAccountKeyFile: string;
   /** The audit log's path; nothing is there without `audit: true`. */
   auditLog: string;
   /** Ends both processes and removes the data (and the folder, if it wasn't given). */
@@ -78,9 +71,36 @@ export interface ControlPlane {
  * @throws when a program can't be built, or doesn't become ready; the message holds the end of its log
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const binaries = await ensureBinaries(['etcd', 'kube-apiserver'], options.progress ?? silent);
   const dir = options.dir === undefined ? await newRunDir() : resolve(options.dir);
   await stopAll(dir);
+  const { plane } = await launchControlPlane({ ...options, dir });
+  return {
+    ...plane,
+    async stop() {
+      await plane.stop();
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a node's programs need of the control plane beside what everybody gets. */
+export interface LaunchedControlPlane {
+  plane: ControlPlane;
+  ca: CertificateAuthority;
+  /** Private key that signs service account tokens. */
+  serviceAccountKeyFile: string;
+}
+
+/** The part of {@link startControlPlane} that a cluster with a node shares. Nothing of it may run in `dir`. */
+export async function launchControlPlane(
+  options: ControlPlaneOptions & {
+    dir: string;
+    /** For a cluster with a node: CIDR of ClusterIPs, and its first address, which is the API server's own. */
+    services?: { cidr: string; address: string };
+  },
+): Promise<LaunchedControlPlane> {
+  const { dir, services } = options;
+  const binaries = await ensureBinaries(['etcd', 'kube-apiserver'], options.progress ?? silent);
   await Promise.all(['etcd', 'pki', 'audit'].map((each) => rm(join(dir, each), { recursive: true, force: true })));
   await mkdir(join(dir, 'audit'), { recursive: true });
 
@@ -98,45 +118,47 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     // Its data is thrown away, or is meant to survive a crash: there is nothing to be gained by asking.
     stopSignal: 'SIGKILL',
   });
-  const [pki] = await Promise.all([
-    makePki(dir, url, ['localhost', '127.0.0.1', address, ...(options.node ? serviceNames(options.node) : [])]),
-    etcd,
-  ]);
+  const hosts = ['localhost', '127.0.0.1', address, ...(services ? serviceNames(services.address) : [])];
+  const [{ ca, kubeconfig, files }] = await Promise.all([makePki(dir, url, hosts), etcd]);
   if (options.audit) await writeFile(join(dir, 'audit/policy.json'), JSON.stringify(auditPolicy));
 
-  const api = await openApi(pki.kubeconfig);
   let apiserver: StartedProcess | undefined;
-  const start = async () => {
-    apiserver = await startProcess({
-      dir,
-      name: 'kube-apiserver',
-      command: binaries['kube-apiserver'],
-      args: apiserverArguments({ dir, address, port: ports.apiserver, etcdURL, pki, options, auditLog }),
-      ready: () => api.request('/readyz'),
-      stopSignal: 'SIGKILL',
+  const start = () =>
+    withApi(kubeconfig, async (api) => {
+      apiserver = await startProcess({
+        dir,
+        name: 'kube-apiserver',
+        command: binaries['kube-apiserver'],
+        args: apiserverArguments({
+          dir,
+          address,
+          port: ports.apiserver,
+          etcdURL,
+          pki: files,
+          ...(services ? { serviceCIDR: services.cidr } : {}),
+          ...(options.audit ? { auditLog } : {}),
+        }),
+        ready: () => api.request('/readyz'),
+        stopSignal: 'SIGKILL',
+      });
     });
-  };
   try {
     await start();
-    if (options.crds?.length) await applyCRDs(api, options.crds);
+    if (options.crds?.length) await withApi(kubeconfig, (api) => applyCRDs(api, options.crds ?? []));
   } catch (error) {
     await stopAll(dir);
     throw error;
-  } finally {
-    api.close();
   }
 
-  return {
+  const plane: ControlPlane = {
     dir,
-    kubeconfig: pki.kubeconfig,
+    kubeconfig,
     url,
-    caFile: pki.ca.certFile,
-    ca: pki.ca,
-    serviceAccountKeyFile: pki.serviceAccountKeyFile,
+    caFile: files.caFile,
     auditLog,
     async stop() {
       await stopAll(dir);
-      await rm(options.dir === undefined ? dir : join(dir, 'etcd'), { recursive: true, force: true });
+      await rm(join(dir, 'etcd'), { recursive: true, force: true });
     },
     async kill() {
       await apiserver?.kill();
@@ -144,9 +166,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     async restart() {
       await apiserver?.stop();
       await start();
-      api.close();
     },
   };
+  return { plane, ca, serviceAccountKeyFile: files.serviceAccountKey };
 }
 
 /** A new folder `.demo/test-api-…` for a test that needs one. */
@@ -165,105 +187,33 @@ async function healthy(url: string): Promise<boolean> {
 }
 
 /** Names and addresses under which Pods reach the API server. */
-function serviceNames({ serviceAddress }: { serviceAddress: string }): string[] {
+function serviceNames(serviceAddress: string): string[] {
   const name = 'kubernetes.default.svc';
   return ['kubernetes', 'kubernetes.default', name, `${name}.cluster.local`, serviceAddress];
 }
 
-interface Pki {
-  ca: CertificateAuthority;
-  serverCert: string;
-  serverKey: string;
-  serviceAccountKeyFile: string;
-  serviceAccountCertFile: string;
-  kubeconfig: string;
-}
-
-async function makePki(dir: string, url: string, hosts: readonly string[]): Promise<Pki> {
+async function makePki(dir: string, url: string, hosts: readonly string[]) {
   const pkiDir = join(dir, 'pki');
-  const ca = await createCA(pkiDir, 'ca', 'kubernetes-ca');
-  const unique = [...new Set(hosts)];
-  const [server, serviceAccount, kubeconfig] = await Promise.all([
-    issueCertificate(ca, { dir: pkiDir, name: 'apiserver', commonName: 'kube-apiserver', hosts: unique }),
+  const [ca, frontProxyCA] = await Promise.all([
+    createCA(pkiDir, 'ca', 'kubernetes-ca'),
+    createCA(pkiDir, 'front-proxy-ca', 'front-proxy-ca'),
+  ]);
+  const [server, serviceAccount, admin] = await Promise.all([
+    issueCertificate(ca, { dir: pkiDir, name: 'apiserver', commonName: 'kube-apiserver', hosts: [...new Set(hosts)] }),
     // Signs tokens; the certificate is only a way to write down the public key.
     issueCertificate(ca, { dir: pkiDir, name: 'service-account', commonName: 'service-account' }),
-    issueKubeconfig(ca, {
-      file: join(dir, 'admin.kubeconfig'),
-      url,
-      dir: pkiDir,
-      name: 'admin',
-      user: 'admin',
-      groups: ['system:masters'],
-    }),
+    issueCertificate(ca, { dir: pkiDir, name: 'admin', commonName: 'admin', organizations: ['system:masters'] }),
   ]);
-  return {
-    ca,
+  const files: PkiFiles = {
+    caFile: ca.certFile,
     serverCert: server.certFile,
     serverKey: server.keyFile,
-    serviceAccountKeyFile: serviceAccount.keyFile,
-    serviceAccountCertFile: serviceAccount.certFile,
-    kubeconfig,
+    serviceAccountCert: serviceAccount.certFile,
+    serviceAccountKey: serviceAccount.keyFile,
+    frontProxyCA: frontProxyCA.certFile,
+    adminCert: admin.certFile,
+    adminKey: admin.keyFile,
   };
+  const kubeconfig = await writeKubeconfig({ file: join(dir, 'admin.kubeconfig'), url, caFile: ca.certFile, ...admin });
+  return { ca, kubeconfig, files };
 }
-
-function etcdArguments(dir: string, client: string, peer: string): string[] {
-  return [
-    `--data-dir=${join(dir, 'etcd')}`,
-    `--listen-client-urls=${client}`,
-    `--advertise-client-urls=${client}`,
-    `--listen-peer-urls=${peer}`,
-    `--initial-advertise-peer-urls=${peer}`,
-    `--initial-cluster=default=${peer}`,
-    // What a power cut would lose is thrown away anyway; a killed process loses nothing.
-    '--unsafe-no-fsync',
-    '--log-level=warn',
-  ];
-}
-
-interface ApiserverArguments {
-  dir: string;
-  address: string;
-  port: number;
-  etcdURL: string;
-  pki: Pki;
-  options: ControlPlaneOptions;
-  auditLog: string;
-}
-
-function apiserverArguments({ dir, address, port, etcdURL, pki, options, auditLog }: ApiserverArguments): string[] {
-  const { node, audit } = options;
-  return [
-    `--etcd-servers=${etcdURL}`,
-    `--bind-address=${address}`,
-    `--secure-port=${port}`,
-    `--advertise-address=${address}`,
-    `--client-ca-file=${pki.ca.certFile}`,
-    `--tls-cert-file=${pki.serverCert}`,
-    `--tls-private-key-file=${pki.serverKey}`,
-    // Without a folder of its own it makes one at /var/run/kubernetes.
-    `--cert-dir=${join(dir, 'pki')}`,
-    '--service-account-issuer=https://kubernetes.default.svc',
-    `--service-account-key-file=${pki.serviceAccountCertFile}`,
-    `--service-account-signing-key-file=${pki.serviceAccountKeyFile}`,
-    `--service-cluster-ip-range=${node?.serviceCIDR ?? '10.0.0.0/24'}`,
-    '--allow-privileged=true',
-    '--profiling=false',
-    ...(node
-      ? [
-          '--authorization-mode=Node,RBAC',
-          '--enable-admission-plugins=NodeRestriction',
-          '--kubelet-preferred-address-types=InternalIP',
-        ]
-      : // Nothing makes the service accounts that the plugin would insist on.
-        ['--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount']),
-    ...(audit ? [`--audit-policy-file=${join(dir, 'audit/policy.json')}`, `--audit-log-path=${auditLog}`] : []),
-  ];
-}
-
-// Metadata: who asked what of which object, and the answer's status; never a body, so never a Secret.
-const auditPolicy = {
-  apiVersion: 'audit.k8s.io/v1',
-  kind: 'Policy',
-  omitStages: ['RequestReceived'],
-  rules: [{ level: 'Metadata' }],
-};

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { cachePath } from './cache.ts';
 import { identify, isAlive, processesWithEnvironment, signal } from './identity.ts';
 import type { ProcessIdentity } from './identity.ts';
 import { HopelessError, waitFor } from './wait.ts';
@@ -64,7 +65,7 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
   const log = openSync(logFile, 'a');
   const child = spawn(command, args, {
     cwd: options.cwd ?? dir,
-    env: { ...process.env, ...options.env, [RUN_DIR_VARIABLE]: dir },
+    env: { ...environment(options.env), [RUN_DIR_VARIABLE]: dir },
     stdio: ['ignore', log, log],
     detached: true,
   });
@@ -191,6 +192,11 @@ async function writePidFile(file: string, content: PidFile): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
+/** Our own environment and what is added to it; kubectl's cache of discovery goes where all caches go. */
+function environment(added: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  return { ...process.env, KUBECACHEDIR: cachePath('kubectl'), ...added };
+}
+
 const execute = promisify(execFile);
 
 export interface RunOptions {
@@ -210,7 +216,7 @@ export interface RunOptions {
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   try {
     const execution = execute(command, args, {
-      env: { ...process.env, ...options.env },
+      env: environment(options.env),
       maxBuffer: 256 * 1024 * 1024,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' }),
