@@ -1,18 +1,36 @@
-/** Server-side apply that writes only what differs and never takes another's object. */
+/**
+ * Server-side apply that writes only what differs and never takes another's object. How it knows without writing, and
+ * why a create is an apply, too: docs/adr/0004-server-side-apply.md.
+ */
+import { createHash } from 'node:crypto';
 import type { KubeClient } from './client.ts';
-import type { KubeObject, Resource } from './types.ts';
+import { isConflict } from './errors.ts';
+import { holdsExactly, ownable, ownsExactly } from './fields.ts';
+import type { Fields } from './fields.ts';
+import { keyOf } from './types.ts';
+import type { KubeObject, ManagedFieldsEntry, Resource } from './types.ts';
 
 export interface ApplierOptions {
   client: KubeClient;
   /** Owner of the applied fields. */
   fieldManager: string;
-  /** Annotation on every applied object with the hash of what was applied, e.g. `example.com/applied-hash`. */
+  /**
+   * Annotation on every applied object with the hash of what was applied, e.g. `example.com/applied-hash`. It is made of
+   * everything in the object, the data of a Secret too: apply no low-entropy secrets.
+   */
   hashAnnotation: string;
+}
+
+/** A local copy that wants to know of writes before its watch tells: an informer. */
+export interface Observer<T extends KubeObject> {
+  observe(object: T): void;
 }
 
 export interface EnsureOptions<T extends KubeObject> {
   /** Whether a live object is ours to change. */
   isOurs: (live: T) => boolean;
+  /** Where `live` is from. Told of what was written, so that the next reconcile doesn't write the same once more. */
+  informer?: Observer<T> | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -26,6 +44,7 @@ export interface Ensured<T extends KubeObject> {
 export class ForeignObjectError extends Error {
   override readonly name = 'ForeignObjectError';
   readonly kind: string;
+  /** namespace/name */
   readonly key: string;
   constructor(kind: string, key: string) {
     super(`${kind} ${key} exists already and is not managed by this operator`);
@@ -37,7 +56,8 @@ export class ForeignObjectError extends Error {
 export interface Applier {
   /**
    * Makes `desired` so with at most one write, none when nothing differs. `live` is what the caller's cache holds; its
-   * metadata suffices, so a metadata-only informer will do. Stale caches are safe: uid and absence are preconditions.
+   * metadata (with our managedFields) suffices, so a metadata-only informer will do. Stale caches are safe: uid and
+   * absence are preconditions. An object that is being deleted is left to go: `unchanged`.
    *
    * @throws ForeignObjectError when `live`, or an object that appeared meanwhile, isn't ours.
    * @throws ApiError Conflict when `live` was replaced meanwhile: reconcile again.
@@ -48,13 +68,155 @@ export interface Applier {
     live: T | undefined,
     options: EnsureOptions<T>,
   ): Promise<Ensured<T>>;
-  /** Applies `desired.status` (with `metadata.uid` of live as precondition) unless live's status is that already. */
+  /** Applies `desired.status` (precondition: the uid of `live`), unless it is `live`'s status already. */
   ensureStatus<T extends KubeObject & { status?: unknown }>(
     resource: Resource,
     desired: T,
     live: T,
-    options?: { signal?: AbortSignal | undefined },
+    options?: Pick<EnsureOptions<T>, 'informer' | 'signal'>,
   ): Promise<Ensured<T>>;
 }
 
-export declare function createApplier(options: ApplierOptions): Applier;
+/** How many objects with peculiar ownership are remembered. */
+const MAX_PECULIAR = 10_000;
+
+export function createApplier(options: ApplierOptions): Applier {
+  const { client, fieldManager, hashAnnotation } = options;
+  /**
+   * uid → what was applied and the ownership that the API server made of it, where that isn't what we expect (a mutating
+   * webhook, a field that is dropped). Applying the same again would yield the same.
+   */
+  const peculiar = new Map<string, string>();
+
+  function isCurrent(wanted: KubeObject, live: KubeObject): boolean {
+    if (isApplied(wanted, live, options)) return true;
+    const uid = live.metadata.uid ?? '';
+    const owned = ownedBy(fieldManager, live)?.fieldsV1;
+    return owned !== undefined && peculiar.get(uid) === peculiarity(wanted, live);
+  }
+
+  function peculiarity(wanted: KubeObject, live: KubeObject): string {
+    const owned = ownedBy(fieldManager, live)?.fieldsV1;
+    return [wanted, live].map((object) => object.metadata.annotations?.[hashAnnotation]).join() + hashOf(owned);
+  }
+
+  function remember(wanted: KubeObject, written: KubeObject): void {
+    const uid = written.metadata.uid ?? '';
+    peculiar.delete(uid);
+    if (!isApplied(wanted, written, options)) peculiar.set(uid, peculiarity(wanted, written));
+    const oldest = peculiar.keys().next();
+    if (peculiar.size > MAX_PECULIAR && oldest.done !== true) peculiar.delete(oldest.value);
+  }
+
+  async function apply<T extends KubeObject>(
+    resource: Resource,
+    wanted: T,
+    precondition: { uid: string | undefined } | { mustNotExist: true },
+    { informer, signal }: EnsureOptions<T>,
+  ): Promise<T> {
+    const object = await client.apply(resource, wanted, { fieldManager, force: true, signal, ...precondition });
+    remember(wanted, object);
+    informer?.observe(object);
+    return object;
+  }
+
+  async function change<T extends KubeObject>(
+    resource: Resource,
+    wanted: T,
+    live: T,
+    given: EnsureOptions<T>,
+  ): Promise<Ensured<T>> {
+    if (!given.isOurs(live)) throw new ForeignObjectError(resource.kind, keyOf(live.metadata));
+    if (live.metadata.deletionTimestamp !== undefined || isCurrent(wanted, live)) {
+      return { action: 'unchanged', object: live };
+    }
+    return { action: 'applied', object: await apply(resource, wanted, { uid: live.metadata.uid }, given) };
+  }
+
+  return {
+    async ensure(resource, desired, live, given) {
+      const wanted = withHash(desired, hashAnnotation);
+      if (live !== undefined) return change(resource, wanted, live, given);
+      try {
+        return { action: 'created', object: await apply(resource, wanted, { mustNotExist: true }, given) };
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        const current = await client.get<typeof desired>(resource, desired.metadata, { signal: given.signal });
+        if (current === undefined) throw error;
+        return change(resource, wanted, current, given);
+      }
+    },
+
+    async ensureStatus(resource, desired, live, { informer, signal } = {}) {
+      const { apiVersion, kind, metadata, status } = withoutNothing(desired);
+      const owned = ownedBy(fieldManager, live, 'status')?.fieldsV1;
+      const current = (live as { status?: unknown }).status;
+      if (owned !== undefined && holdsExactly({ status }, { status: current }, owned)) {
+        return { action: 'unchanged', object: live };
+      }
+      const { namespace, name } = metadata;
+      const wanted = { apiVersion, kind, metadata: { namespace, name }, status } as typeof desired;
+      const object = await client.applyStatus(resource, wanted, {
+        fieldManager,
+        force: true,
+        uid: live.metadata.uid,
+        signal,
+      });
+      informer?.observe(object);
+      return { action: 'applied', object };
+    },
+  };
+}
+
+/**
+ * Whether `live` is what `wanted` (with its hash) made of it: the same was applied last, and since then nobody took, changed
+ * or removed a field of it. Values needn't be compared, so defaults and the normal forms of quantities don't matter.
+ */
+export function isApplied(
+  wanted: KubeObject,
+  live: KubeObject,
+  { fieldManager, hashAnnotation }: Pick<ApplierOptions, 'fieldManager' | 'hashAnnotation'>,
+): boolean {
+  const hash = wanted.metadata.annotations?.[hashAnnotation];
+  if (hash === undefined || hash !== live.metadata.annotations?.[hashAnnotation]) return false;
+  const owned = ownedBy(fieldManager, live)?.fieldsV1;
+  return owned !== undefined && ownsExactly(ownable(wanted), owned);
+}
+
+/** A copy without undefined and null members, that carries the hash of itself. */
+export function withHash<T extends KubeObject>(desired: T, hashAnnotation: string): T {
+  const wanted = withoutNothing(desired);
+  const hash = hashOf(wanted);
+  return {
+    ...wanted,
+    metadata: { ...wanted.metadata, annotations: { ...wanted.metadata.annotations, [hashAnnotation]: hash } },
+  };
+}
+
+/** Our entry in managedFields, for informers that want to keep no more of them: see {@link InformerOptions.transform}. */
+export function ownedBy(
+  fieldManager: string,
+  object: KubeObject,
+  subresource?: string,
+): (ManagedFieldsEntry & { fieldsV1?: Fields }) | undefined {
+  return object.metadata.managedFields?.find(
+    (entry) => entry.manager === fieldManager && entry.operation === 'Apply' && entry.subresource === subresource,
+  );
+}
+
+/** JSON has no undefined, and in server-side apply null is a value of its own that nobody here means. */
+function withoutNothing<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutNothing) as T;
+  if (value === null || typeof value !== 'object') return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined && member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNothing(member as unknown)])) as T;
+}
+
+function hashOf(value: unknown): string {
+  const sorted = JSON.stringify(value, (_, member: unknown) =>
+    member !== null && typeof member === 'object' && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+  return createHash('sha256').update(sorted).digest('hex').slice(0, 32);
+}

@@ -5,7 +5,7 @@ import { HandlerSet } from './handlers.ts';
 import { isAborted, isForbidden, isGone, isMissingKind } from './errors.ts';
 import { SHORTEST_WATCH_MS, createListWatch } from './list-watch.ts';
 import type { ListWatch } from './list-watch.ts';
-import { IndexedStore } from './store.ts';
+import { IndexedStore, isLater } from './store.ts';
 import type { Change } from './store.ts';
 import { keyOf, silentLogger } from './types.ts';
 import type { KubeObject } from './types.ts';
@@ -93,6 +93,15 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     signal?.addEventListener('abort', abort, { once: true });
     await Promise.race([this.#settled.promise, aborted.promise]);
     signal?.removeEventListener('abort', abort);
+  }
+
+  observe(object: T): void {
+    const { apiVersion, kind, metadata } = object;
+    const known = this.#resourceVersion;
+    // At `known` the store was complete: an older object that it lacks was deleted since.
+    if (known === undefined || this.#stopping.signal.aborted || !isLater(metadata.resourceVersion, known)) return;
+    const copy = structuredClone(this.#options.metadataOnly === true ? ({ apiVersion, kind, metadata } as T) : object);
+    this.#handlers.changes(this.store.set(this.#transform(copy)));
   }
 
   poke(): void {

@@ -1,6 +1,15 @@
-/** Leader election on a Lease, by the rules of client-go's `leaderelection`. */
+/**
+ * Leader election on a Lease (coordination.k8s.io/v1), by the rules of client-go's `leaderelection`: nobody trusts
+ * another's clock. A holder is given `leaseDuration` from when *we* saw its lease change last; a leader gives up after
+ * `renewDeadline`, which is shorter, counted from when it *sent* its last successful renewal.
+ */
+import { sleep, systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
+import { createDeadline } from './deadline.ts';
+import { createLeaseLock } from './lease.ts';
+import type { LeaseLock } from './lease.ts';
+import { silentLogger } from './types.ts';
 import type { Logger } from './types.ts';
 
 export interface LeaderElectionOptions {
@@ -14,13 +23,16 @@ export interface LeaderElectionOptions {
   leaseDurationMs?: number;
   /** The term ends when renewing hasn't succeeded for so long. Default 10,000 ms; less than leaseDurationMs. */
   renewDeadlineMs?: number;
-  /** Between attempts. Default 2,000 ms. */
+  /** Between attempts, up to 20 % longer by chance. Default 2,000 ms. */
   retryPeriodMs?: number;
-  /** Called with the term's signal; it aborts when the lease is lost or given up. What it returns is awaited before release. */
+  /**
+   * Called with the term's signal, which aborts when the lease is lost or given up. The promise that it returns is the
+   * term's work: it is awaited before the lease is released, and before another term.
+   */
   onElected: (term: AbortSignal) => void | Promise<void>;
   /** The lease was lost: not called for {@link LeaderElection.stop}. The term's signal has aborted already. */
   onLost: () => void;
-  /** Who leads now, after each change seen. */
+  /** Who leads now, after each change seen; '' for nobody. */
   onNewLeader?: (identity: string) => void;
   clock?: Clock;
   random?: () => number;
@@ -28,7 +40,12 @@ export interface LeaderElectionOptions {
 }
 
 export interface LeaderElection {
+  /** Begins to stand for election, again after each lost term; a second call does nothing. */
   start(): void;
+  /**
+   * Whether the term lasts, by the clock: false after the renew deadline even where no timer could fire (a stopped
+   * process). Give it to `KubeClient.withSignal` as `isValid`.
+   */
   isLeader(): boolean;
   /** Who holds the lease, as last seen; '' when nobody does. */
   leader(): string;
@@ -36,4 +53,161 @@ export interface LeaderElection {
   stop(): Promise<void>;
 }
 
-export declare function createLeaderElection(options: LeaderElectionOptions): LeaderElection;
+/** @throws RangeError when the durations don't leave a loser time to notice before another takes over. */
+export function createLeaderElection(options: LeaderElectionOptions): LeaderElection {
+  return new Election(options);
+}
+
+interface Term {
+  controller: AbortController;
+  work: Promise<void>;
+  /** When it ends unless it's renewed (monotonic ms). */
+  until: number;
+}
+
+class Election implements LeaderElection {
+  readonly #options: LeaderElectionOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #logger: Logger;
+  readonly #renewDeadlineMs: number;
+  readonly #retryPeriodMs: number;
+  readonly #lock: LeaseLock;
+  readonly #stopping = new AbortController();
+  #term: Term | undefined;
+  #seen = '';
+  #running: Promise<void> | undefined;
+
+  constructor(options: LeaderElectionOptions) {
+    const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
+    if (leaseDurationMs <= renewDeadlineMs || renewDeadlineMs <= retryPeriodMs * 1.2) {
+      throw new RangeError('leader election needs leaseDuration > renewDeadline > 1.2 × retryPeriod');
+    }
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#logger = options.logger ?? silentLogger;
+    this.#renewDeadlineMs = renewDeadlineMs;
+    this.#retryPeriodMs = retryPeriodMs;
+    this.#lock = createLeaseLock({ ...options, leaseDurationMs, clock: this.#clock });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  isLeader(): boolean {
+    const term = this.#term;
+    return term !== undefined && !term.controller.signal.aborted && this.#clock.monotonic() < term.until;
+  }
+
+  leader(): string {
+    return this.#lock.holder();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const stopped = (): boolean => this.#stopping.signal.aborted;
+    while (!stopped()) {
+      const renewedAt = await this.#attempt(Infinity);
+      if (renewedAt !== undefined && !stopped()) await this.#serve(renewedAt);
+      else if (renewedAt !== undefined) await this.#release();
+      await this.#wait(this.#retryPeriodMs * (1 + this.#random() / 5));
+    }
+  }
+
+  /** One term, from its election to its end. */
+  async #serve(electedAt: number): Promise<void> {
+    const controller = new AbortController();
+    const term: Term = { controller, work: Promise.resolve(), until: electedAt + this.#renewDeadlineMs };
+    this.#term = term;
+    this.#logger.info('became leader', { identity: this.#options.identity });
+    term.work = this.#elected(controller.signal);
+    await this.#renewUntilLost(term);
+    this.#term = undefined;
+    controller.abort();
+    const lost = !this.#stopping.signal.aborted;
+    if (lost) {
+      this.#logger.warn('lost the leader lease', { identity: this.#options.identity, leader: this.leader() });
+      this.#guard(this.#options.onLost);
+    }
+    await term.work;
+    if (!lost) await this.#release();
+  }
+
+  async #elected(term: AbortSignal): Promise<void> {
+    try {
+      await this.#options.onElected(term);
+    } catch (error) {
+      this.#logger.error('the work of a term failed', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  /** Returns when the term is over: not renewed in time, taken by another, or `stop()`. */
+  async #renewUntilLost(term: Term): Promise<void> {
+    const over = (): boolean => this.#stopping.signal.aborted || this.#clock.monotonic() >= term.until;
+    while (!over()) {
+      await this.#wait(Math.min(this.#retryPeriodMs, term.until - this.#clock.monotonic()));
+      if (over()) return;
+      const renewedAt = await this.#attempt(term.until);
+      if (renewedAt !== undefined) term.until = renewedAt + this.#renewDeadlineMs;
+      else if (this.#lock.heldByAnother()) return;
+    }
+  }
+
+  /** Tries to take or renew the lease. @returns when the successful request was sent. */
+  async #attempt(until: number): Promise<number | undefined> {
+    const sentAt = this.#clock.monotonic();
+    // not ended by stop(): a write whose answer we don't know would leave the lease behind
+    const deadline = createDeadline(this.#clock, Math.min(until - sentAt, this.#renewDeadlineMs / 2), []);
+    try {
+      const held = await this.#lock.tryAcquireOrRenew(deadline.signal);
+      return held ? sentAt : undefined;
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) {
+        this.#logger.warn('the leader lease could not be taken or renewed', { error: (error as Error).message });
+      }
+      return undefined;
+    } finally {
+      deadline.dispose();
+      this.#announce();
+    }
+  }
+
+  async #release(): Promise<void> {
+    const deadline = createDeadline(this.#clock, this.#retryPeriodMs, []);
+    try {
+      await this.#lock.release(deadline.signal);
+      this.#logger.info('released the leader lease', { identity: this.#options.identity });
+    } catch (error) {
+      this.#logger.warn('the leader lease could not be released', { error: (error as Error).message });
+    } finally {
+      deadline.dispose();
+    }
+  }
+
+  #announce(): void {
+    const holder = this.#lock.holder();
+    if (holder === this.#seen) return;
+    this.#seen = holder;
+    this.#guard(() => this.#options.onNewLeader?.(holder));
+  }
+
+  #wait(ms: number): Promise<void> {
+    return sleep(this.#clock, ms, this.#stopping.signal);
+  }
+
+  #guard(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.#logger.error('a leader election callback failed', { error: (error as Error).message });
+    }
+  }
+}

@@ -155,17 +155,17 @@ class KeyedQueue implements WorkQueue {
 
   async #work(key: string, since: number): Promise<void> {
     const startedAt = this.#clock.monotonic();
-    this.#hook(({ onStart }) => onStart?.(key, startedAt - since));
+    this.#hook((hooks) => hooks.onStart?.(key, startedAt - since));
     let failure: { error: unknown } | undefined;
     let afterMs: number | undefined;
     try {
-      // a turn of the event loop later, so that adding a key never runs its work in the caller's stack
+      // adding a key never runs its work in the caller's stack
       await Promise.resolve();
       afterMs = (await this.#options.process(key, this.#ending.signal))?.afterMs;
     } catch (error) {
       failure = { error };
     }
-    this.#hook(({ onDone }) => onDone?.(key, this.#clock.monotonic() - startedAt, failure?.error));
+    this.#hook((hooks) => hooks.onDone?.(key, this.#clock.monotonic() - startedAt, failure?.error));
     this.#active.delete(key);
     if (this.#stopped) return;
     if (failure !== undefined) this.#retry(key, failure.error);
@@ -183,7 +183,7 @@ class KeyedQueue implements WorkQueue {
     const longest = Math.min(this.#max, this.#options.longestDelayMs?.(error) ?? Infinity);
     const backoff = jittered(Math.min(longest, this.#min * 2 ** Math.min(failures - 1, 30)), this.#random);
     const delay = Math.max(backoff, askedDelay(error));
-    this.#hook(({ onRetry }) => onRetry?.(key, error, failures, delay));
+    this.#hook((hooks) => hooks.onRetry?.(key, error, failures, delay));
     this.addAfter(key, delay);
   }
 
@@ -193,7 +193,7 @@ class KeyedQueue implements WorkQueue {
   }
 
   #depthChanged(): void {
-    this.#hook(({ onDepth }) => onDepth?.(this.#waiting.size));
+    this.#hook((hooks) => hooks.onDepth?.(this.#waiting.size));
   }
 
   #hook(call: (hooks: QueueHooks) => void): void {

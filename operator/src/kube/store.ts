@@ -62,7 +62,8 @@ export class IndexedStore<T extends KubeObject> implements Store<T> {
     const key = keyOf(object.metadata);
     const previous = this.#objects.get(key);
     const same = previous?.metadata.uid === object.metadata.uid;
-    if (previous !== undefined && same && !isNewer(object, previous)) return [];
+    if (previous !== undefined && same && !isLater(object.metadata.resourceVersion, previous.metadata.resourceVersion))
+      return [];
     if (previous !== undefined) this.#unindex(key, previous);
     this.#objects.set(key, object);
     this.#index(key, object);
@@ -108,11 +109,10 @@ export class IndexedStore<T extends KubeObject> implements Store<T> {
 }
 
 /**
- * Whether `object` is a later version of the same object than `stored`. Resource versions of one kind are comparable
- * decimal numbers (KEP-5504); where they are not, whatever differs counts as later.
+ * Whether resource version `a` is later than `b`. Those of one kind are comparable decimal numbers (KEP-5504); where they
+ * are not, whatever differs counts as later.
  */
-function isNewer(object: KubeObject, stored: KubeObject): boolean {
-  const [a = '', b = ''] = [object.metadata.resourceVersion, stored.metadata.resourceVersion];
+export function isLater(a = '', b = ''): boolean {
   if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return a !== b;
   return a.length === b.length ? a > b : a.length > b.length;
 }

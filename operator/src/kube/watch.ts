@@ -83,6 +83,11 @@ export interface Informer<T extends KubeObject> {
   state(): InformerState;
   /** Resolves as soon as the API server has answered the first time: synced, absent or forbidden. */
   settled(signal?: AbortSignal): Promise<void>;
+  /**
+   * Takes an object that the caller has just written, so that the store needn't wait for the watch. Ignored where the
+   * watch has told of that version, or of its deletion, already.
+   */
+  observe(object: T): void;
   /** Retry now instead of later: something happened that may have cured the error (a CRD appeared, RBAC changed). */
   poke(): void;
   /** Resolves when no request, timer or socket of it is left. */

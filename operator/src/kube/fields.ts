@@ -1,0 +1,129 @@
+/**
+ * Comparing an object that one applies with the fields that one owns (`managedFields[].fieldsV1`, KEP-555).
+ *
+ * FieldsV1 is a tree. `f:NAME` is a field of a map; `k:{…}` an element of a list with keys, by its keys; `v:VALUE` an
+ * element of a set; `i:N` one by its index; `.` the thing itself. What is `{}` is owned as a whole. The tree thus tells
+ * how lists merge, and no schema is needed here.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+
+/** JSON of a map; no member is undefined or null. */
+export type Fields = Record<string, unknown>;
+
+/** Fields of metadata that identify the object and are never owned by an applier. */
+const identity = new Set([
+  'apiVersion',
+  'kind',
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'metadata.resourceVersion',
+  'metadata.managedFields',
+  'metadata.creationTimestamp',
+  'metadata.generation',
+]);
+
+/** The fields of an object that an applier can own: all but those that identify it. */
+export function ownable(object: object): Fields {
+  const fields: Fields = {};
+  const metadata: Fields = {};
+  for (const [name, value] of Object.entries(object) as [string, unknown][]) {
+    if (name !== 'metadata' && !identity.has(name)) fields[name] = value;
+  }
+  for (const [name, value] of Object.entries((object as { metadata?: object }).metadata ?? {})) {
+    if (!identity.has(`metadata.${name}`)) metadata[name] = value;
+  }
+  if (Object.keys(metadata).length > 0) fields['metadata'] = metadata;
+  return fields;
+}
+
+/**
+ * Whether `owned` is exactly the set of the fields in `applied`. It no longer is when another manager changed or removed
+ * one of them (then ownership moved away), or when more was applied in our name than now.
+ */
+export function ownsExactly(applied: Fields, owned: Fields): boolean {
+  return isOwned(applied, undefined, owned);
+}
+
+/** {@link ownsExactly}, and `live` has the same values in all these fields. */
+export function holdsExactly(applied: Fields, live: Fields, owned: Fields): boolean {
+  return isOwned(applied, { value: live }, owned);
+}
+
+/** A live value to compare with; an absent one is `{value: undefined}`. */
+interface Live {
+  value: unknown;
+}
+
+function isOwned(applied: unknown, live: Live | undefined, owned: Fields): boolean {
+  const paths = Object.keys(owned).filter((path) => path !== '.');
+  if (paths.length > 0) {
+    if (Array.isArray(applied)) return isListOwned(applied, live, paths, owned);
+    return isMap(applied) && isMapOwned(applied, live, paths, owned);
+  }
+  // `.` alone: the thing itself, and nothing in it
+  if (Object.hasOwn(owned, '.')) return isEmpty(applied) && (live === undefined || live.value !== undefined);
+  // owned as a whole: a scalar, an atomic map or list, or something empty
+  return live === undefined || isEmpty(applied) || isDeepStrictEqual(applied, live.value);
+}
+
+function isMapOwned(applied: Fields, live: Live | undefined, paths: string[], owned: Fields): boolean {
+  const names = Object.keys(applied);
+  return (
+    names.length === paths.length &&
+    names.every((name) => {
+      const path = `f:${name}`;
+      return Object.hasOwn(owned, path) && isOwned(applied[name], child(live, name), owned[path] as Fields);
+    })
+  );
+}
+
+function isListOwned(applied: unknown[], live: Live | undefined, paths: string[], owned: Fields): boolean {
+  if (applied.length !== paths.length) return false;
+  const left = new Set(paths);
+  return applied.every((element, index) => {
+    const path = [...left].find((candidate) => isNamed(candidate, element, index));
+    if (path === undefined) return false;
+    left.delete(path);
+    const liveElement = live === undefined ? undefined : { value: elementAt(path, live.value) };
+    // compared by the path already; and a key that has a default is owned only by those who gave it
+    return isOwned(withoutKeys(path, element), liveElement, withoutOwnedKeys(path, owned[path] as Fields));
+  });
+}
+
+/** Whether a path element of a list names this element of it. */
+function isNamed(path: string, element: unknown, index: number): boolean {
+  if (path.startsWith('i:')) return path === `i:${index}`;
+  if (path.startsWith('v:')) return path === `v:${JSON.stringify(element)}`;
+  if (!path.startsWith('k:') || !isMap(element)) return false;
+  // a key that is left out has its default in the path: ports without a protocol are TCP
+  return Object.entries(keysOf(path)).every(([key, value]) => element[key] === undefined || element[key] === value);
+}
+
+function elementAt(path: string, list: unknown): unknown {
+  if (!Array.isArray(list)) return undefined;
+  return list.find((element, index) => isNamed(path, element, index)) as unknown;
+}
+
+function withoutKeys(path: string, element: unknown): unknown {
+  if (!path.startsWith('k:') || !isMap(element)) return element;
+  const keys = keysOf(path);
+  return Object.fromEntries(Object.entries(element).filter(([name]) => !Object.hasOwn(keys, name)));
+}
+
+function withoutOwnedKeys(path: string, owned: Fields): Fields {
+  if (!path.startsWith('k:')) return owned;
+  const keys = keysOf(path);
+  return Object.fromEntries(Object.entries(owned).filter(([name]) => !Object.hasOwn(keys, name.slice('f:'.length))));
+}
+
+const keysOf = (path: string): Fields => JSON.parse(path.slice('k:'.length)) as Fields;
+
+const child = (live: Live | undefined, name: string): Live | undefined =>
+  live === undefined ? undefined : { value: isMap(live.value) ? live.value[name] : undefined };
+
+const isMap = (value: unknown): value is Fields => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+const isEmpty = (value: unknown): boolean =>
+  Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0;
