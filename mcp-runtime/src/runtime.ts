@@ -167,7 +167,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
-function createFront(config: RuntimeConfig, issuer: Issuer): Front {
+/** Makes what requests are judged by. */
+export function createFront(config: RuntimeConfig, issuer: Issuer): Front {
   const { http } = config;
   return {
     serverUrl: config.server_url,

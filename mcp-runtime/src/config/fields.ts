@@ -86,6 +86,3 @@ export const origins = z
     { error: ORIGIN },
   )
   .default([]);
-
-/** A table that upstream reads for a toolset or provider that we don't have. */
-export const refusedTable = (error: string) => z.custom<never>(() => false, { error });

@@ -66,7 +66,10 @@ function describe(issue: z.core.$ZodIssue, document: unknown, source: string, fi
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const full = [...path, key];
-      return at(full, `${keyName(full)}: unknown key; ${suggestion(key, path)}`);
+      // zod's own message: a key that neither upstream nor we know.
+      if (issue.message.startsWith('Unrecognized key'))
+        return at(full, `${keyName(full)}: unknown key; ${suggestion(key, path)}`);
+      return at(full, `${keyName(full)} = ${show(key, valueAt(document, full))}: ${issue.message}`);
     });
   }
   const value = valueAt(document, path);

@@ -1,18 +1,5 @@
 import { z } from 'zod';
-import {
-  duration,
-  flag,
-  hosts,
-  httpsUrl,
-  names,
-  notYet,
-  only,
-  origins,
-  port,
-  positive,
-  refusedTable,
-  text,
-} from './fields.ts';
+import { duration, flag, hosts, httpsUrl, names, notYet, only, origins, port, positive, text } from './fields.ts';
 
 /**
  * The schema of `config.toml`: the contract between the operator, which renders it, and the runtime, which reads it.
@@ -89,8 +76,11 @@ const kcpProvider = z.strictObject({
   inventory_max_age: duration('30s'),
 });
 
-const OTHER_TOOLSETS = 'is not supported yet; remove the table (only [toolset_configs.kcp] is read)';
-const OTHER_PROVIDERS = 'is not supported yet; remove the table (only [cluster_provider_configs.kcp] is read)';
+/** Tables of upstream's other toolsets and providers. */
+const otherTables = (name: string) => ({
+  error: ({ code }: { readonly code: string }) =>
+    code === 'unrecognized_keys' ? `is not supported yet; remove the table (only [${name}.kcp] is read)` : undefined,
+});
 
 export const runtimeConfigSchema = z
   .strictObject({
@@ -161,13 +151,9 @@ export const runtimeConfigSchema = z
     sts_scopes: notYet("remove the key: the caller's own token goes to kcp"),
     telemetry: notYet('remove the table; Prometheus metrics are served at /metrics of the health port'),
 
-    toolset_configs: z
-      .object({ kcp: kcpToolset.prefault({}) })
-      .catchall(refusedTable(OTHER_TOOLSETS))
-      .prefault({}),
+    toolset_configs: z.strictObject({ kcp: kcpToolset.prefault({}) }, otherTables('toolset_configs')).prefault({}),
     cluster_provider_configs: z
-      .object({ kcp: kcpProvider.prefault({}) })
-      .catchall(refusedTable(OTHER_PROVIDERS))
+      .strictObject({ kcp: kcpProvider.prefault({}) }, otherTables('cluster_provider_configs'))
       .prefault({}),
   })
   .superRefine((config, context) => {

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+
+async function run(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ['--no-warnings', MAIN, ...args], { env: { PATH: '', ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stdout, stderr };
+}
+
+test('--help lists every flag and variable', async () => {
+  const { code, stdout } = await run(['--help']);
+  expect(code).toBe(0);
+  for (const word of ['--config', '--help', '--version', 'KCP_MCP_CONFIG', 'Exit status'])
+    expect(stdout).toContain(word);
+});
+
+test('--version', async () => {
+  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test.each([
+  ['an unknown flag', ['--confg', 'x'], "Unknown option '--confg'"],
+  ['an argument', ['x.toml'], "Unexpected argument 'x.toml'"],
+  ['no configuration', [], 'give --config FILE or set KCP_MCP_CONFIG'],
+  ['a configuration that is not there', ['--config', 'nope.toml'], "nope.toml: can't be read (ENOENT)"],
+])('%s: exit 2 with a message', async (_, args, message) => {
+  const { code, stderr } = await run(args);
+  expect(stderr).toContain(message);
+  expect(code).toBe(2);
+});
+
+test('KCP_MCP_CONFIG names the file; all that is wrong in it is told: exit 2', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'main-')), 'config.toml');
+  await writeFile(file, 'port = 1\nstateless = false\n');
+  const { code, stderr } = await run([], { KCP_MCP_CONFIG: file });
+  expect(code).toBe(2);
+  expect(stderr).toContain(`${file}:1: port = 1: must be a port number`);
+  expect(stderr).toContain(`${file}:2: stateless = false: is not supported yet`);
+  expect(stderr).not.toContain('    at ');
+});
+
+test('what fails later is exit 1 with a log line', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'main-')), 'config.toml');
+  await writeFile(
+    file,
+    `kubeconfig = "/nowhere/kubeconfig"
+oauth_audience = "kcp"
+authorization_url = "https://localhost:1"
+server_url = "https://mcp.example.com"
+`,
+  );
+  const { code, stdout } = await run(['--config', file]);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    level: 'error',
+    message: "can't start",
+    error: expect.stringContaining('/nowhere/kubeconfig'),
+  });
+});

@@ -1,0 +1,253 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type PeerCertificate } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Agent, fetch } from 'undici';
+import { createCA, issueCertificate, type CertificateAuthority } from '../../e2e/lib/certs.ts';
+import { waitFor } from '../../e2e/lib/wait.ts';
+import { loadConfig } from './config/load.ts';
+import { createMetrics } from './metrics.ts';
+import { startRuntime, type Runtime } from './runtime.ts';
+import { startTestIssuer, type TestIssuer } from './testing/issuer.ts';
+import { captureLog } from './testing/log.ts';
+
+const SOON = { deadlineMs: 10_000, intervalMs: 10 };
+const NOW = { lingerMs: 0, patienceMs: 0 };
+const LIST = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} });
+
+let provider: TestIssuer;
+let ca: CertificateAuthority;
+let dir: string;
+let runtime: Runtime | undefined;
+let logged: ReturnType<typeof captureLog>;
+let metrics: ReturnType<typeof createMetrics>;
+let dispatcher: Agent;
+
+beforeAll(async () => {
+  provider = await startTestIssuer();
+});
+afterAll(() => provider.close());
+
+beforeEach(async () => {
+  provider.down = false;
+  logged = captureLog();
+  metrics = createMetrics('test');
+  dir = await mkdtemp(join(tmpdir(), 'runtime-'));
+  ca = await createCA(dir, 'ca', 'test CA');
+  await renewCertificate();
+  await writeKubeconfig('https://127.0.0.1:1');
+  dispatcher = new Agent({ connect: { ca: await readFile(ca.certFile, 'utf8') } });
+});
+afterEach(async () => {
+  await runtime?.stop(NOW);
+  runtime = undefined;
+  await dispatcher.close();
+  await rm(dir, { recursive: true });
+});
+
+async function renewCertificate(): Promise<void> {
+  const fresh = await issueCertificate(ca, {
+    dir,
+    name: 'fresh',
+    commonName: 'localhost',
+    hosts: ['localhost', '127.0.0.1'],
+  });
+  await copyFile(fresh.certFile, join(dir, 'tls.crt'));
+  await copyFile(fresh.keyFile, join(dir, 'tls.key'));
+}
+
+async function writeKubeconfig(server: string): Promise<void> {
+  const caData = (await readFile(ca.certFile)).toString('base64');
+  const kubeconfig = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'kcp', cluster: { server, 'certificate-authority-data': caData } }],
+    contexts: [{ name: 'kcp', context: { cluster: 'kcp', user: '' } }],
+    'current-context': 'kcp',
+  };
+  await writeFile(join(dir, 'kubeconfig'), JSON.stringify(kubeconfig));
+}
+
+async function writeConfig(top = '', kcp = ''): Promise<string> {
+  const file = join(dir, 'config.toml');
+  await writeFile(
+    file,
+    `port = "0"
+bind_address = "127.0.0.1"
+tls_cert = "${dir}/tls.crt"
+tls_key = "${dir}/tls.key"
+require_tls = true
+kubeconfig = "${dir}/kubeconfig"
+oauth_audience = "platform-mesh"
+authorization_url = "${provider.url}"
+certificate_authority = "${provider.caFile}"
+server_url = "https://mcp.example.com"
+${top}
+[toolset_configs.kcp]
+health_port = "0"
+${kcp}
+`,
+  );
+  return file;
+}
+
+async function start(): Promise<Runtime> {
+  const configFile = await writeConfig();
+  runtime = await startRuntime({
+    configFile,
+    config: await loadConfig(configFile),
+    log: logged.log,
+    metrics,
+    version: 'test',
+  });
+  return runtime;
+}
+
+const health = (path: string) => fetch(`http://127.0.0.1:${runtime?.healthPort ?? 0}${path}`);
+const ready = async () => (await health('/readyz')).status === 200;
+
+async function toolNames(): Promise<string[]> {
+  const response = await fetch(`https://localhost:${runtime?.port ?? 0}/mcp`, {
+    method: 'POST',
+    dispatcher,
+    headers: {
+      authorization: `Bearer ${await provider.sign()}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: LIST,
+  });
+  const message = /\{.*\}/.exec(await response.text())?.[0] ?? '{}';
+  const { result } = JSON.parse(message) as { result?: { tools: { name: string }[] } };
+  return result?.tools.map((tool) => tool.name) ?? [];
+}
+
+/** Serial number of the certificate that a new connection gets. */
+async function serial(maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3'): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<PeerCertificate>();
+  const socket = connect({ port: runtime?.port ?? 0, host: '127.0.0.1', rejectUnauthorized: false, maxVersion }, () => {
+    resolve(socket.getPeerCertificate());
+  });
+  socket.once('error', reject);
+  const { serialNumber } = await promise;
+  socket.destroy();
+  return serialNumber;
+}
+
+describe('readiness', () => {
+  test("waits for the issuer's keys, not for kcp; liveness for nothing", async () => {
+    provider.down = true;
+    await start();
+    await waitFor('the first attempt', () => logged.text().includes('answered 503'), SOON);
+    const notReady = await health('/readyz');
+    expect(notReady.status).toBe(503);
+    expect(await notReady.text()).toContain(`the keys of ${provider.url} can't be loaded`);
+    expect((await health('/healthz')).status).toBe(200);
+    provider.down = false;
+    await waitFor('ready', ready, SOON);
+    // No kcp listens at the kubeconfig's address.
+    expect(await toolNames()).toContain('kcp_workspaces_list');
+  });
+
+  test('metrics are served beside it', async () => {
+    await start();
+    await waitFor('ready', ready, SOON);
+    const text = await (await health('/metrics')).text();
+    expect(text).toContain('kcp_mcp_runtime_build_info{version="test"} 1');
+    expect(text).toContain('kcp_mcp_runtime_issuer_key_refreshes_total{result="success"} 1');
+    expect(text).toMatch(/kcp_mcp_runtime_certificate_not_after_seconds 1\d{9}/);
+    expect((await health('/nope')).status).toBe(404);
+  });
+});
+
+describe('a changed file', () => {
+  test('the certificate is served to new connections', async () => {
+    await start();
+    const before = await serial();
+    await renewCertificate();
+    await waitFor('the new certificate', async () => (await serial()) !== before, SOON);
+    expect(await toolNames()).not.toEqual([]);
+  });
+
+  test('a key without its certificate changes nothing until both are there', async () => {
+    await start();
+    const before = await serial();
+    const cert = await readFile(join(dir, 'tls.crt'));
+    await renewCertificate();
+    const renewed = await readFile(join(dir, 'tls.crt'));
+    await writeFile(join(dir, 'tls.crt'), cert);
+    await runtime?.reload();
+    expect(await serial()).toBe(before);
+    expect(logged.text()).toContain("can't be reloaded");
+    await writeFile(join(dir, 'tls.crt'), renewed);
+    await waitFor('the new certificate', async () => (await serial()) !== before, SOON);
+  });
+
+  test('the configuration counts from the next request on', async () => {
+    await start();
+    await waitFor('ready', ready, SOON);
+    expect(await toolNames()).toContain('namespaces_list');
+    await writeConfig('disabled_tools = ["namespaces_list"]');
+    await waitFor('the new tool list', async () => !(await toolNames()).includes('namespaces_list'), SOON);
+    expect(await ready()).toBe(true);
+  });
+
+  test('a wrong configuration leaves the old one in force', async () => {
+    await start();
+    await waitFor('ready', ready, SOON);
+    await writeConfig('read_only = "yes"');
+    await waitFor('the refusal', () => logged.text().includes('read_only = \\"yes\\": must be true or false'), SOON);
+    expect(await toolNames()).toContain('namespaces_list');
+    await waitFor(
+      'the count',
+      async () =>
+        (await (await health('/metrics')).text()).includes(
+          'kcp_mcp_runtime_reloads_total{what="config",result="failure"} 1',
+        ),
+      SOON,
+    );
+  });
+
+  test('what only a restart can change is named', async () => {
+    await start();
+    await writeConfig('tls_min_version = "VersionTLS13"', 'request_timeout = "5s"');
+    await waitFor(
+      'the warning',
+      () => logged.lines.find((line) => line['message'] === 'changed settings that take effect after a restart'),
+      SOON,
+    );
+    expect(logged.lines).toContainEqual(expect.objectContaining({ keys: ['tls_min_version'] }));
+    await expect(serial('TLSv1.2')).resolves.toBeDefined();
+  });
+
+  test('the kubeconfig moves calls to another kcp', async () => {
+    await start();
+    await writeKubeconfig('https://127.0.0.1:2');
+    await waitFor(
+      'the reload',
+      () => logged.lines.some((line) => line['what'] === 'kubeconfig' && line['message'] === 'reloaded'),
+      SOON,
+    );
+  });
+});
+
+describe('starting', () => {
+  test('a certificate that is not there is an error that names the file', async () => {
+    await rm(join(dir, 'tls.crt'));
+    await expect(start()).rejects.toThrow(/tls\.crt/);
+  });
+});
+
+describe('stopping', () => {
+  test('is announced by readiness while calls are still served, then lets them finish', async () => {
+    const running = await start();
+    await waitFor('ready', ready, SOON);
+    const stopped = running.stop({ lingerMs: 300, patienceMs: 5_000 });
+    runtime = undefined;
+    const { healthPort } = running;
+    await waitFor('not ready', async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status === 503, SOON);
+    await expect(stopped).resolves.toBe(true);
+    await expect(fetch(`http://127.0.0.1:${healthPort}/readyz`)).rejects.toThrow();
+  });
+});
