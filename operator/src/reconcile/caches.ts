@@ -1,0 +1,214 @@
+/**
+ * The operator's local copies of everything that a reconcile reads, and how a change of each finds the KcpMcpServers that
+ * it concerns. Secrets are watched one by one, and only those that a KcpMcpServer refers to: the default install may not
+ * list them.
+ */
+import {
+  CERTIFICATE,
+  CONFIG_MAP,
+  crdNameOf,
+  CUSTOM_RESOURCE_DEFINITION,
+  DEPLOYMENT,
+  KUBECONFIG,
+  SECRET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  type CertManagerCertificate,
+  type KcpKubeconfig,
+} from '../api/external.ts';
+import { GROUP, KIND, PLURAL, VERSION, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import {
+  createInformer,
+  keyOf,
+  type Informer,
+  type InformerOptions,
+  type KubeClient,
+  type KubeObject,
+  type Logger,
+  type Resource,
+} from '../kube/index.ts';
+import { SERVER_LABEL } from '../resources/names.ts';
+import { KindCache } from './kind-cache.ts';
+import type { Deployment, DataObject, Service } from './objects.ts';
+import { WatchedObjects, type Looks } from './watched-objects.ts';
+
+export const KCP_MCP_SERVER: Resource = {
+  group: GROUP,
+  version: VERSION,
+  kind: KIND,
+  plural: PLURAL,
+  namespaced: true,
+};
+
+export interface CachesOptions {
+  client: KubeClient;
+  /** Namespaces whose KcpMcpServers are served; empty: all. */
+  namespaces: readonly string[];
+  /** Called with the key of a KcpMcpServer that something happened to. */
+  wake: (key: string) => void;
+  logger?: Logger;
+  /** Timings of all informers; tests shorten them. */
+  timings?: InformerOptions<KubeObject>['timings'];
+}
+
+export type Caches = ReturnType<typeof createCaches>;
+
+/** Nothing is asked of the API server before `start()`. */
+export function createCaches({ client, namespaces, wake, logger, timings }: CachesOptions) {
+  const common = { client, ...(logger && { logger }), ...(timings && { timings }) };
+  const child = <T extends KubeObject>(resource: Resource, metadataOnly = false): KindCache<T> =>
+    new KindCache<T>(namespaces, { ...common, resource, metadataOnly, labelSelector: SERVER_LABEL, transform: slim });
+
+  const servers = new KindCache<KcpMcpServer>(namespaces, {
+    ...common,
+    resource: KCP_MCP_SERVER,
+    indexers: { kubeconfig: (server) => kubeconfigKeyOf(server) ?? [] },
+  });
+  const children = {
+    deployments: child<Deployment>(DEPLOYMENT),
+    services: child<Service>(SERVICE),
+    serviceAccounts: child(SERVICE_ACCOUNT, true),
+    configMaps: child(CONFIG_MAP, true),
+    certificates: child<CertManagerCertificate>(CERTIFICATE),
+  };
+  const kubeconfigs = createInformer<KcpKubeconfig>({ ...common, resource: KUBECONFIG, transform: slim });
+  /** Secrets and ConfigMaps whose content is read. */
+  const sources = {
+    Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slim }, wake),
+    ConfigMap: new WatchedObjects<DataObject>({ ...common, resource: CONFIG_MAP, transform: slim }, wake),
+  };
+  /** Objects of which only the metadata is read: copies of ours, and what stands in the way. By plural. */
+  const single = new Map<string, WatchedObjects<KubeObject>>();
+  const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
+    const id = `${resource.plural}.${resource.group}`;
+    const objects = single.get(id) ?? new WatchedObjects({ ...common, resource, metadataOnly: true }, wake);
+    single.set(id, objects);
+    return objects;
+  };
+  const watchedObjects = () => [sources.Secret, sources.ConfigMap, ...single.values()];
+
+  const wakeServer = ({ metadata }: KcpMcpServer): void => {
+    wake(keyOf(metadata));
+  };
+  servers.on({
+    onAdd: wakeServer,
+    onUpdate: (_, server) => {
+      wakeServer(server);
+    },
+    onDelete: wakeServer,
+  });
+  for (const cache of Object.values(children)) wakeOwners(cache as KindCache<KubeObject>, wake);
+
+  const wakeWhere = (concerns: (server: KcpMcpServer) => boolean): void => {
+    for (const server of servers.list()) if (concerns(server)) wake(keyOf(server.metadata));
+  };
+  const wakeUsers = ({ metadata }: KcpKubeconfig): void => {
+    for (const server of servers.byIndex('kubeconfig', keyOf(metadata))) wake(keyOf(server.metadata));
+  };
+  kubeconfigs.on({
+    onAdd: wakeUsers,
+    onUpdate: (_, kubeconfig) => {
+      wakeUsers(kubeconfig);
+    },
+    onDelete: wakeUsers,
+    onState: () => {
+      wakeWhere((server) => server.spec.kcp.kubeconfigRef !== undefined);
+    },
+  });
+  children.certificates.on({
+    onState: () => {
+      wakeWhere((server) => server.spec.tls.issuerRef !== undefined);
+    },
+  });
+
+  // A kind that isn't served is asked for now and then; a look at its CRD tells at once when it comes.
+  const crds = [
+    watchCRD(common, KUBECONFIG, () => {
+      kubeconfigs.poke();
+    }),
+    watchCRD(common, CERTIFICATE, () => {
+      children.certificates.poke();
+    }),
+  ];
+  const kinds: KindCache<KubeObject>[] = [servers, ...Object.values(children)] as KindCache<KubeObject>[];
+
+  return {
+    servers,
+    ...children,
+    kubeconfigs,
+    sources,
+    metadataOf,
+
+    start(): void {
+      for (const kind of kinds) kind.start();
+      for (const informer of [kubeconfigs, ...crds]) informer.start();
+    },
+
+    /** Resolves when every kind was listed once, or found not to be served. */
+    async settled(signal?: AbortSignal): Promise<void> {
+      await Promise.all([...kinds, kubeconfigs].map((kind) => kind.settled(signal)));
+    },
+
+    /** What hasn't been listed yet, one text each; empty: work can begin. */
+    notReady(): string[] {
+      const missing = kinds.filter((kind) => !kind.isSettled()).map((kind) => kind.plural);
+      // Kubeconfigs may be forbidden to an operator that serves secretRefs only: that is a condition, not a reason to wait.
+      if (kubeconfigs.state().phase === 'starting') missing.push(kubeconfigs.resource.plural);
+      return missing.map((plural) => `${plural} to be listed`);
+    },
+
+    /** Single objects that `user` referred to earlier are let go, but for those of `keep`: all when it is left out. */
+    release(user: string, keep?: Looks): void {
+      for (const objects of watchedObjects()) objects.release(user, keep?.heldIn(objects));
+    },
+
+    async stop(): Promise<void> {
+      await Promise.all([...kinds, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
+    },
+  };
+}
+
+/** Key of the Kubeconfig that a server names, as a list for the indexer. */
+function kubeconfigKeyOf({ spec, metadata }: KcpMcpServer): string[] | undefined {
+  const ref = spec.kcp.kubeconfigRef;
+  return ref && [keyOf({ namespace: ref.namespace ?? metadata.namespace, name: ref.name })];
+}
+
+function wakeOwners(cache: KindCache<KubeObject>, wake: (key: string) => void): void {
+  const wakeOwner = ({ metadata }: KubeObject): void => {
+    const owner = metadata.ownerReferences?.find(({ controller, kind }) => controller && kind === KIND)?.name;
+    const name = owner ?? metadata.labels?.[SERVER_LABEL];
+    if (name !== undefined) wake(keyOf({ namespace: metadata.namespace, name }));
+  };
+  cache.on({
+    onAdd: wakeOwner,
+    onUpdate: (before, after) => {
+      wakeOwner(before);
+      wakeOwner(after);
+    },
+    onDelete: wakeOwner,
+  });
+}
+
+function watchCRD(
+  common: { client: KubeClient; logger?: Logger },
+  resource: Resource,
+  onChange: () => void,
+): Informer<KubeObject> {
+  const informer = createInformer<KubeObject>({
+    ...common,
+    resource: CUSTOM_RESOURCE_DEFINITION,
+    name: crdNameOf(resource),
+    metadataOnly: true,
+  });
+  informer.on({ onAdd: onChange, onUpdate: onChange, onDelete: onChange });
+  return informer;
+}
+
+/** Drops what nobody reads and what is large. managedFields stay: what was edited by others shows there. */
+function slim<T extends KubeObject>(object: T): T {
+  const { annotations } = object.metadata;
+  if (annotations?.['kubectl.kubernetes.io/last-applied-configuration'] === undefined) return object;
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...rest } = annotations;
+  return { ...object, metadata: { ...object.metadata, annotations: rest } };
+}

@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import { ApiError, ForeignObjectError } from '../kube/index.ts';
+import { isPassing, problemOf } from './errors.ts';
+import { oneLine } from './text.ts';
+
+const apiError = (status: number, reason: string, message = 'PATCH failed') =>
+  new ApiError({ status, reason, message });
+
+describe('problemOf', () => {
+  test.each([
+    ['a foreign object', new ForeignObjectError('Service', 'a/b'), 'terminal', 'Conflict'],
+    ['an invalid object', apiError(422, 'Invalid'), 'terminal', 'Rejected'],
+    ['a refusal by RBAC, quota or a webhook', apiError(403, 'Forbidden'), 'transient', 'Rejected'],
+    ['an unreachable API server', apiError(0, 'Network'), 'transient', 'RetryingAfterError'],
+    ['anything else', new TypeError('x is undefined'), 'transient', 'RetryingAfterError'],
+  ])('%s', (_, error, kind, reason) => {
+    const problem = problemOf(error, 'Service a/b');
+    expect(problem).toMatchObject({ kind, reason });
+    expect(problem.message).toContain('Service a/b');
+  });
+});
+
+test('isPassing: races and the way to the API server, nothing that somebody must mend', () => {
+  expect(
+    [apiError(409, 'Conflict'), apiError(0, 'Network'), apiError(503, 'ServiceUnavailable')].every(isPassing),
+  ).toBe(true);
+  expect([apiError(422, 'Invalid'), apiError(403, 'Forbidden'), new TypeError('bug')].some(isPassing)).toBe(false);
+});
+
+describe('oneLine', () => {
+  test('leaves nothing that moves the cursor or reorders the line', () => {
+    expect(oneLine('a\n\u001b[31mb\u202Ec\u200B d\u2028e')).toBe('a [31mb c d e');
+  });
+  test('is bounded', () => {
+    expect(oneLine('x'.repeat(1000), 10)).toBe('xxxxxxxxx…');
+    expect(oneLine(undefined)).toBe('');
+  });
+});

@@ -1,0 +1,68 @@
+/** What can keep a KcpMcpServer from being as wanted, and what the operator does about each kind. */
+import type { Reason } from '../api/conditions.ts';
+import { ForeignObjectError } from '../kube/apply.ts';
+import { isAborted, isApiError, isConflict, isForbidden, isInvalid } from '../kube/errors.ts';
+import { oneLine } from './text.ts';
+
+/**
+ * - `terminal`: the spec, or an object of somebody else, has to change; `Stalled=True`. Not retried: what has to change is
+ *   watched.
+ * - `waiting`: something that the spec names isn't there or isn't usable; it is watched and wakes us.
+ * - `transient`: a call failed that may succeed later; retried with backoff.
+ */
+export type ErrorKind = 'terminal' | 'waiting' | 'transient';
+
+/** Something that a person reads in a condition. */
+export interface Problem {
+  kind: ErrorKind;
+  reason: Reason;
+  /** What is the matter and what to do. */
+  message: string;
+}
+
+export const waiting = (reason: Reason, message: string): Problem => ({ kind: 'waiting', reason, message });
+export const terminal = (reason: Reason, message: string): Problem => ({ kind: 'terminal', reason, message });
+
+/**
+ * A reconcile that has to be tried again. Thrown to the queue, which backs off, after what can be said was written to
+ * the status.
+ */
+export class RetryError extends Error {
+  override readonly name = 'RetryError';
+  /** Least delay in ms that the API server asked for. */
+  readonly retryAfterMs: number | undefined;
+  constructor(message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {
+    super(message, { cause: options.cause });
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/**
+ * Judges an error of a write to a child.
+ * @param what kind and name of the object, for the message: `Deployment kcp-mcp/vespucci-mcp`
+ */
+export function problemOf(error: unknown, what: string): Problem {
+  if (error instanceof ForeignObjectError) return conflict(error.kind, error.key);
+  const text = oneLine(error instanceof Error ? error.message : String(error));
+  if (isInvalid(error)) return terminal('Rejected', `the API server refused ${what}: ${text}`);
+  // Forbidden is RBAC, a quota, an admission webhook or a namespace that is going away; none of them is watched.
+  if (isForbidden(error)) return { kind: 'transient', reason: 'Rejected', message: `${what} was refused: ${text}` };
+  return { kind: 'transient', reason: 'RetryingAfterError', message: `${what}: ${text}` };
+}
+
+/** An object of somebody else is where one of ours has to be. */
+export function conflict(kind: string, key: string): Problem {
+  return terminal(
+    'Conflict',
+    `${kind} ${key} exists already and does not belong to this KcpMcpServer; it was left alone. Delete or rename it, or give this resource another name`,
+  );
+}
+
+/** True for what isn't worth a word in the status when it happens once: races with our own cache, and the way to the API server. */
+export function isPassing(error: unknown): boolean {
+  return (
+    isConflict(error) ||
+    isAborted(error) ||
+    (isApiError(error) && (error.status === 0 || error.status >= 500 || error.status === 429))
+  );
+}

@@ -1,0 +1,126 @@
+/** The reconcile of one KcpMcpServer, as a story. Level-triggered: it may run at any time, twice, or never finish. */
+import { unsupportedFields } from '../api/supported.ts';
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { isApiError, isNotFound, parseKey, type Applier, type KubeClient, type Logger } from '../kube/index.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Caches } from './caches.ts';
+import { prune } from './cleanup.ts';
+import { isPassing, RetryError, terminal, type Problem } from './errors.ts';
+import { observe } from './observe.ts';
+import { NotYetKnownError } from './references.ts';
+import type { Run } from './run.ts';
+import { newReport, resultOf } from './status.ts';
+import { writeStatus } from './status-writer.ts';
+import { oneLine } from './text.ts';
+import { Looks } from './watched-objects.ts';
+import { applyWorkload } from './workload.ts';
+import type { Announce } from './transitions.ts';
+
+export interface ReconcilerOptions {
+  caches: Caches;
+  /** Writes with these stop when the term as leader ends. */
+  client: KubeClient;
+  applier: Applier;
+  announce: Announce;
+  metrics: Pick<Metrics, 'reconciled'>;
+  logger: Logger;
+  runtimeImage: string;
+  grantee: () => string;
+  now?: () => Date;
+}
+
+/** Passing faults of one resource in a row before its status says a word. */
+const PATIENCE = 3;
+
+/** What the queue calls with the key (`namespace/name`) of a KcpMcpServer. Throws {@link RetryError} for "again, after backoff". */
+export function createReconciler(options: ReconcilerOptions): (key: string, signal: AbortSignal) => Promise<undefined> {
+  const { caches, metrics, logger, now = () => new Date() } = options;
+  const failures = new Map<string, number>();
+
+  return async (key, signal) => {
+    const server = caches.servers.get(parseKey(key));
+    if (!server || server.metadata.deletionTimestamp !== undefined) {
+      // Its children go with it (ownerReference); to touch them now would bring them back.
+      failures.delete(key);
+      caches.release(key);
+      return undefined;
+    }
+    const start = performance.now();
+    const run = begin(key, server, options, signal);
+    try {
+      const failure = await phases(run);
+      const failed = failure === undefined ? 0 : (failures.get(key) ?? 0) + 1;
+      failures.set(key, failed);
+      if (failure === undefined || !isPassing(failure) || failed >= PATIENCE) {
+        await writeStatus(run, options.announce, now());
+      }
+      if (failure === undefined) caches.release(key, run.looks);
+      metrics.reconciled(failure === undefined ? resultOf(run.report) : 'transient', seconds(start));
+      retryIfNeeded(run, failure);
+      failures.delete(key);
+    } catch (error) {
+      if (error instanceof NotYetKnownError || signal.aborted || isNotFound(error)) return undefined;
+      if (!(error instanceof RetryError)) metrics.reconciled('transient', seconds(start));
+      logger.debug('reconcile is tried again', { key, error: oneLine(String(error)) });
+      throw error;
+    }
+    return undefined;
+  };
+}
+
+/** The story. What goes wrong with one step of it is in the report; what is returned cut it short. */
+async function phases(run: Run): Promise<unknown> {
+  try {
+    const refused = refusal(run.server);
+    if (refused) {
+      run.report.overall = refused;
+    } else {
+      await applyWorkload(run);
+      await prune(run);
+    }
+    observe(run);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotYetKnownError || run.signal.aborted) throw error;
+    const message = `${oneLine(error instanceof Error ? error.message : String(error))}. It is tried again`;
+    run.report.overall = { kind: 'transient', reason: 'RetryingAfterError', message };
+    return error;
+  }
+}
+
+/** A spec with a field that this version doesn't act on isn't acted on at all; what runs already goes on. */
+function refusal({ spec }: KcpMcpServer): Problem | undefined {
+  const fields = unsupportedFields(spec);
+  if (fields.length === 0) return undefined;
+  const list = fields.map(({ field, value, hint }) => `${field}${value === 'set' ? '' : ` ${value}`} (${hint})`);
+  return terminal('NotSupported', `not supported in this version: ${list.join('; ')}`);
+}
+
+function begin(key: string, server: KcpMcpServer, options: ReconcilerOptions, signal: AbortSignal): Run {
+  const { caches, applier, client, runtimeImage, grantee } = options;
+  return {
+    server,
+    report: newReport(),
+    applied: new Map(),
+    looks: new Looks(key),
+    caches,
+    sources: caches,
+    applier,
+    client,
+    runtimeImage,
+    grantee: grantee(),
+    signal,
+  };
+}
+
+/** Waiting and terminal problems are watched. Only what nothing would tell us about is tried again. */
+function retryIfNeeded({ report }: Run, failure: unknown): void {
+  if (failure !== undefined) {
+    const retryAfterMs = isApiError(failure) ? failure.retryAfterMs : undefined;
+    throw new RetryError(report.overall?.message ?? 'failed', { cause: failure, retryAfterMs });
+  }
+  const finding = Object.values(report.causes).find((cause) => cause.status !== 'True' && cause.kind === 'transient');
+  if (finding) throw new RetryError(finding.message);
+}
+
+const seconds = (start: number): number => (performance.now() - start) / 1000;

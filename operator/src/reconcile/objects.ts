@@ -1,0 +1,27 @@
+/** The parts of Kubernetes' own objects that the reconciler reads. */
+import type { ForeignCondition } from '../api/external.ts';
+import type { KubeObject } from '../kube/index.ts';
+
+/** apps/v1 Deployment. */
+export interface Deployment extends KubeObject {
+  spec?: { replicas?: number };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    conditions?: ForeignCondition[];
+  };
+}
+
+/** v1 Service. */
+export interface Service extends KubeObject {
+  spec?: { type?: string };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
+}
+
+/** v1 Secret (values in base64) or ConfigMap (values as they are). */
+export interface DataObject extends KubeObject {
+  data?: Record<string, string>;
+}

@@ -1,0 +1,147 @@
+/**
+ * How the children are doing: what cert-manager, the Deployment controller and the cloud say of them. A cause that already
+ * has a finding (it couldn't be applied) keeps it.
+ */
+import { CERTIFICATE, DEPLOYMENT, SECRET, SERVICE, type CertManagerCertificate } from '../api/external.ts';
+import { keyOf } from '../kube/index.ts';
+import { childNames, publicURL, selectorLabels } from '../resources/index.ts';
+import { waiting } from './errors.ts';
+import type { Deployment, Service } from './objects.ts';
+import { ownChild, type Run } from './run.ts';
+import { fails, holds, progressing, type Finding } from './status.ts';
+import { oneLine } from './text.ts';
+
+/** Completes the report with what the caches say. */
+export function observe(run: Run): void {
+  const { server, report } = run;
+  const names = childNames(server.metadata.name);
+  const { oidc } = server.spec.auth;
+  report.facts.url = `${publicURL(server)}/mcp`;
+  if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: oidc.audience };
+
+  observeCertificate(run);
+
+  const deployment = ownChild<Deployment>(run, DEPLOYMENT, names.workload);
+  report.facts.replicas = deployment?.status?.replicas ?? 0;
+  report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
+  if (deployment) report.causes.Available ??= availabilityOf(deployment);
+  report.causes.OIDCReady ??= keysOf(run, deployment);
+
+  const service = ownChild<Service>(run, SERVICE, names.workload);
+  if (service) report.causes.Exposed ??= exposureOf(service);
+}
+
+function observeCertificate(run: Run): void {
+  const { server, report } = run;
+  const { secretName, issuerRef } = server.spec.tls;
+  if (secretName !== undefined) {
+    report.facts.certificate = { secretName };
+    report.causes.CertificateReady ??= provided(run, secretName);
+    return;
+  }
+  if (!issuerRef) return;
+  const name = childNames(server.metadata.name).certificate;
+  const certificate = ownChild<CertManagerCertificate>(run, CERTIFICATE, name);
+  const notAfter = certificate?.status?.notAfter;
+  report.facts.certificate = { secretName: name, ...(notAfter !== undefined && { notAfter }) };
+  if (certificate) report.causes.CertificateReady ??= issuanceOf(certificate, issuerRef);
+}
+
+/** A Secret that somebody else keeps. It is the Pods that mount it: what the operator may not see is taken on trust. */
+function provided({ server, looks, caches }: Run, secretName: string): Finding {
+  const key = { namespace: server.metadata.namespace, name: secretName };
+  const seen = looks.look(caches.metadataOf(SECRET), key);
+  if (seen.state === 'absent') {
+    const message = `Secret ${keyOf(key)} not found: create it with tls.crt and tls.key, or correct spec.tls.secretName`;
+    return fails(waiting('NotFound', message));
+  }
+  return holds('Provided', `from Secret ${keyOf(key)}, which is not kept by this operator`);
+}
+
+/** cert-manager's own words. Its Ready condition is True, or False with the reason; Issuing is there while it works. */
+export function issuanceOf(certificate: CertManagerCertificate, issuer: { kind: string; name: string }): Finding {
+  const key = keyOf(certificate.metadata);
+  const conditions = certificate.status?.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const issuing = conditions.find(({ type }) => type === 'Issuing');
+  const notAfter = certificate.status?.notAfter;
+  const current = (ready?.observedGeneration ?? Infinity) >= (certificate.metadata.generation ?? 0);
+  if (ready?.status === 'True' && current) {
+    return holds('Issued', `Certificate ${key} is valid until ${notAfter ?? 'an unknown time'}`);
+  }
+  if (notAfter !== undefined && ready?.reason === 'Expired') {
+    return fails(
+      waiting('CertificateExpired', `Certificate ${key} expired at ${notAfter}: see that cert-manager runs`),
+    );
+  }
+  const by = `${issuer.kind} ${issuer.name}`;
+  if (issuing?.status === 'False' && issuing.reason === 'Failed') {
+    const message = `cert-manager could not issue Certificate ${key} from ${by}: ${oneLine(issuing.message)}`;
+    return fails(waiting('IssuanceFailed', message));
+  }
+  const words = issuing?.status === 'True' ? issuing : ready;
+  const said = words ? `${words.reason ?? ''}: ${words.message ?? ''}` : 'it has not said anything yet';
+  return progressing(
+    'False',
+    'Issuing',
+    `cert-manager is issuing Certificate ${key} from ${by} (${oneLine(said)}). If it stays: kubectl -n ${certificate.metadata.namespace ?? ''} describe certificate ${certificate.metadata.name}`,
+  );
+}
+
+/** As `kubectl rollout status` judges, and what the Deployment controller says where it gave up. */
+export function availabilityOf(deployment: Deployment): Finding {
+  const { metadata, spec, status } = deployment;
+  const wanted = spec?.replicas ?? 1;
+  const { updatedReplicas = 0, availableReplicas = 0, replicas = 0, readyReplicas = 0, conditions = [] } = status ?? {};
+  const condition = (type: string) => conditions.find((item) => item.type === type);
+  const progress = condition('Progressing');
+  const name = `Deployment ${keyOf(metadata)}`;
+  const instance = selectorLabels(metadata.labels?.['app.kubernetes.io/instance'] ?? '');
+  const labels = Object.entries(instance).map(([key, value]) => `${key}=${value}`);
+  const help = `see: kubectl -n ${metadata.namespace ?? ''} describe pods -l ${labels.join(',')}`;
+
+  if (wanted === 0) {
+    const message = `${name} has no replicas: set spec.deployment.replicas, or scale it with kubectl`;
+    return fails(waiting('ScaledToZero', message));
+  }
+  const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const failure = condition('ReplicaFailure');
+  if (seen && failure?.status === 'True') {
+    const message = `${name} can't create Pods: ${oneLine(failure.message)}`;
+    return fails(waiting('MinimumReplicasUnavailable', message));
+  }
+  if (seen && progress?.reason === 'ProgressDeadlineExceeded') {
+    return fails(waiting('ProgressDeadlineExceeded', `${name}: ${oneLine(progress.message)}; ${help}`));
+  }
+  const rolledOut = seen && updatedReplicas >= wanted && replicas <= updatedReplicas;
+  const serving = condition('Available')?.status === 'True';
+  if (rolledOut && (availableReplicas >= wanted || (serving && availableReplicas > 0))) {
+    return holds('MinimumReplicasAvailable', `${readyReplicas} of ${wanted} Pods are ready`);
+  }
+  if (rolledOut && progress?.reason === 'NewReplicaSetAvailable') {
+    const message = `${readyReplicas} of ${wanted} Pods are ready; ${help}`;
+    return fails(waiting('MinimumReplicasUnavailable', message));
+  }
+  const message = `${updatedReplicas} of ${wanted} Pods have the new template, ${availableReplicas} Pods are available; if it stays, ${help}`;
+  return progressing(serving && availableReplicas > 0 ? 'Unknown' : 'False', 'RollingOut', message);
+}
+
+/** The runtime's /readyz is 200 once it has the issuer's keys, so a ready Pod of the current template has them. */
+function keysOf({ server, report }: Run, deployment: Deployment | undefined): Finding {
+  const issuer = server.spec.auth.oidc?.issuerURL ?? '';
+  const { readyReplicas = 0 } = deployment?.status ?? {};
+  if (report.causes.Available?.status === 'True' && readyReplicas > 0) {
+    return holds('KeysLoaded', `the keys of ${issuer} are loaded`);
+  }
+  const message = `no ready Pod has loaded the keys of ${issuer} yet; if it stays, see that Pods reach it and trust its certificate (spec.auth.oidc.caRef), in their log`;
+  return progressing('Unknown', 'KeysNotLoaded', message);
+}
+
+function exposureOf(service: Service): Finding {
+  const key = keyOf(service.metadata);
+  if (service.spec?.type !== 'LoadBalancer') return holds('ServiceReady', `Service ${key}`);
+  const [address] = service.status?.loadBalancer?.ingress ?? [];
+  return address
+    ? holds('ServiceReady', `Service ${key} at ${oneLine(address.hostname ?? address.ip, 253)}`)
+    : progressing('False', 'AddressPending', `the load balancer of Service ${key} has no address yet`);
+}

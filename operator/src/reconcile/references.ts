@@ -1,0 +1,152 @@
+/**
+ * What a KcpMcpServer refers to: the kubeconfig that says where kcp is, and the CA of the issuer. Reads only what is
+ * watched already; whatever is missing is a condition, and its watch brings us back.
+ */
+import {
+  CONFIG_MAP,
+  KUBECONFIG,
+  KUBECONFIG_SECRET_KEY,
+  SECRET,
+  crdNameOf,
+  type KcpKubeconfig,
+} from '../api/external.ts';
+import type { KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
+import { keyOf, type InformerState, type ObjectKey, type Store } from '../kube/index.ts';
+import { copyKubeconfig, KubeconfigError, type KubeconfigCopy } from '../resources/index.ts';
+import { waiting, type Problem } from './errors.ts';
+import { grantCommand, READ_VERBS } from './grant.ts';
+import type { DataObject } from './objects.ts';
+import { oneLine } from './text.ts';
+import type { Looks, Watchable } from './watched-objects.ts';
+
+/** Where references are looked up. */
+export interface ReferenceSources {
+  kubeconfigs: { state(): InformerState; store: Pick<Store<KcpKubeconfig>, 'get'> };
+  sources: Record<'Secret' | 'ConfigMap', Watchable<DataObject>>;
+}
+
+/** An answer that hasn't come yet: nothing can be said, and nothing is written. The watch wakes us when it comes. */
+export class NotYetKnownError extends Error {
+  override readonly name = 'NotYetKnownError';
+}
+
+export type Source = NonNullable<KcpMcpServerStatus['kubeconfig']>['source'];
+
+export type Resolved = { source: Source } & (
+  | { copy: KubeconfigCopy; secret: ObjectKey; problem?: never }
+  | { copy?: never; problem: Problem; progressing?: boolean }
+);
+
+export interface ResolveContext {
+  sources: ReferenceSources;
+  looks: Looks;
+  /** `--serviceaccount=NAMESPACE:NAME` of this operator, for the commands in messages. */
+  grantee: string;
+}
+
+/**
+ * Reads the kubeconfig that `spec.kcp` names.
+ * @throws NotYetKnownError while the API server hasn't answered
+ */
+export function resolveKubeconfig(server: KcpMcpServer, context: ResolveContext): Resolved {
+  const { kubeconfigRef, secretRef } = server.spec.kcp;
+  const namespace = server.metadata.namespace ?? 'default';
+  if (kubeconfigRef) {
+    const key = { namespace: kubeconfigRef.namespace ?? namespace, name: kubeconfigRef.name };
+    const source: Source = { kind: 'Kubeconfig', ...key };
+    const secretName = secretOfKubeconfig(key, context);
+    if (typeof secretName !== 'string') return { source, ...secretName };
+    const secret = { namespace: key.namespace, name: secretName };
+    const missing = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
+    return { source, ...readSecret(secret, KUBECONFIG_SECRET_KEY, missing, context) };
+  }
+  if (secretRef) {
+    const secret = { namespace, name: secretRef.name };
+    const missing = `Secret ${keyOf(secret)} not found: create it, or correct spec.kcp.secretRef`;
+    return { source: { kind: 'Secret', ...secret }, ...readSecret(secret, secretRef.key, missing, context) };
+  }
+  throw new Error('spec.kcp names neither kubeconfigRef nor secretRef');
+}
+
+/** Name of the Secret of a Kubeconfig that is ready, or why there is none. */
+function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string | Failed {
+  const { phase, message } = sources.kubeconfigs.state();
+  if (phase === 'starting') throw new NotYetKnownError();
+  if (phase === 'absent') {
+    return failed(
+      'KindNotInstalled',
+      `the cluster has no ${crdNameOf(KUBECONFIG)}: install kcp-operator, or name a Secret in spec.kcp.secretRef`,
+    );
+  }
+  const kubeconfig = sources.kubeconfigs.store.get(key);
+  if (!kubeconfig) {
+    if (phase === 'forbidden') return failed('Forbidden', `Kubeconfigs can't be read: ${oneLine(message)}`);
+    if (phase === 'retrying') throw new NotYetKnownError();
+    return failed('NotFound', `Kubeconfig ${keyOf(key)} not found: create it, or correct spec.kcp.kubeconfigRef`);
+  }
+  const { status, spec } = kubeconfig;
+  if (status?.phase !== 'Ready') {
+    const cause = status?.conditions?.find((condition) => condition.status === 'False');
+    const why = cause ? ` (${oneLine(`${cause.reason ?? cause.type}: ${cause.message ?? ''}`)})` : '';
+    const at = status?.phase === undefined ? 'not been seen by kcp-operator yet' : `phase ${oneLine(status.phase, 64)}`;
+    const text = `Kubeconfig ${keyOf(key)} is not ready: it has ${at}${why}. See its status and kcp-operator's log`;
+    return { ...failed('SourceNotReady', text), progressing: status?.phase !== 'Failed' };
+  }
+  if (!spec.secretRef.name)
+    return failed('SourceNotReady', `Kubeconfig ${keyOf(key)} names no Secret in spec.secretRef`);
+  return spec.secretRef.name;
+}
+
+interface Failed {
+  problem: Problem;
+  progressing?: boolean;
+}
+
+const failed = (...problem: Parameters<typeof waiting>): Failed => ({ problem: waiting(...problem) });
+
+function readSecret(
+  secret: ObjectKey,
+  dataKey: string,
+  missing: string,
+  { sources, looks, grantee }: ResolveContext,
+): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
+  const seen = looks.look(sources.sources.Secret, secret);
+  if (seen.state === 'pending') throw new NotYetKnownError();
+  if (seen.state === 'absent') return failed('NotFound', missing);
+  if (seen.state === 'forbidden') {
+    const command = grantCommand({ resource: SECRET.plural, key: secret, verbs: READ_VERBS, grantee });
+    return failed('Forbidden', `the operator may not read Secret ${keyOf(secret)}. Grant it with: ${command}`);
+  }
+  const data = seen.object.data?.[dataKey];
+  if (!data) return failed('KeyMissing', `Secret ${keyOf(secret)} has no key ${dataKey}, which must hold a kubeconfig`);
+  try {
+    return { copy: copyKubeconfig(Buffer.from(data, 'base64').toString('utf8')), secret };
+  } catch (error) {
+    if (!(error instanceof KubeconfigError)) throw error;
+    return failed('InvalidKubeconfig', `Secret ${keyOf(secret)}, key ${dataKey}: ${oneLine(error.message)}`);
+  }
+}
+
+/**
+ * Checks the CA that `spec.auth.oidc.caRef` names. The Pods mount that object themselves, so it isn't needed here: a Secret
+ * that the operator may not read is left to them.
+ * @throws NotYetKnownError while the API server hasn't answered
+ */
+export function checkIssuerCA(server: KcpMcpServer, { sources, looks }: ResolveContext): Problem | undefined {
+  const ref = server.spec.auth.oidc?.caRef;
+  if (!ref) return undefined;
+  const { kind } = ref.kind === 'Secret' ? SECRET : CONFIG_MAP;
+  const key = { namespace: server.metadata.namespace, name: ref.name };
+  const seen = looks.look(sources.sources[ref.kind], key);
+  if (seen.state === 'pending') throw new NotYetKnownError();
+  if (seen.state === 'forbidden') return undefined;
+  const what = `${kind} ${keyOf(key)}`;
+  if (seen.state === 'absent') {
+    return waiting('NotFound', `${what} not found: create it with the issuer's CA, or correct spec.auth.oidc.caRef`);
+  }
+  const value = seen.object.data?.[ref.key];
+  if (!value) return waiting('KeyMissing', `${what} has no key ${ref.key}, which must hold the issuer's CA in PEM`);
+  const pem = ref.kind === 'Secret' ? Buffer.from(value, 'base64').toString('latin1') : value;
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return undefined;
+  return waiting('InvalidCA', `${what}, key ${ref.key}, holds no CERTIFICATE block: put the issuer's CA there in PEM`);
+}

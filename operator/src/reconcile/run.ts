@@ -1,0 +1,70 @@
+/** What the steps of one reconcile share. */
+import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT } from '../api/external.ts';
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import type { Applier, Ensured, KubeClient, KubeObject, Observer, Resource } from '../kube/index.ts';
+import type { Caches } from './caches.ts';
+import type { KindCache } from './kind-cache.ts';
+import type { Report } from './status.ts';
+import type { Looks } from './watched-objects.ts';
+
+export interface Run {
+  server: KcpMcpServer;
+  /** What was found out so far. */
+  report: Report;
+  /** What was applied so far, by kind: fresher than the caches. */
+  applied: Map<string, Ensured<KubeObject>>;
+  looks: Looks;
+  caches: Caches;
+  /** The same caches, as references.ts wants them. */
+  sources: Pick<Caches, 'kubeconfigs' | 'sources'>;
+  applier: Applier;
+  client: KubeClient;
+  /** `--serviceaccount=NAMESPACE:NAME` of this operator, for commands in messages. */
+  grantee: string;
+  /** Image of the server where the spec names none. */
+  runtimeImage: string;
+  signal: AbortSignal;
+}
+
+/** Whether an object's controller is this very KcpMcpServer. */
+export const isOurs =
+  (server: KcpMcpServer) =>
+  ({ metadata }: KubeObject): boolean =>
+    metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === server.metadata.uid) ??
+    false;
+
+/** What the caches hold of a child, whosever it is. */
+export function liveChild({ caches, server, looks }: Run, resource: Resource, name: string): KubeObject | undefined {
+  const key = { namespace: server.metadata.namespace, name };
+  if (resource !== SECRET) return kindCacheOf(caches, resource).get(key);
+  const seen = looks.look(caches.metadataOf(SECRET), key);
+  return seen.state === 'present' ? seen.object : undefined;
+}
+
+/** The cache that is to know at once what was written. */
+export function observerOf({ caches }: Run, resource: Resource): Observer<KubeObject> {
+  return resource === SECRET ? caches.metadataOf(SECRET) : kindCacheOf(caches, resource);
+}
+
+function kindCacheOf(caches: Caches, resource: Resource): Pick<KindCache<KubeObject>, 'get'> & Observer<KubeObject> {
+  switch (resource) {
+    case DEPLOYMENT:
+      return caches.deployments;
+    case SERVICE:
+      return caches.services;
+    case SERVICE_ACCOUNT:
+      return caches.serviceAccounts;
+    case CONFIG_MAP:
+      return caches.configMaps;
+    case CERTIFICATE:
+      return caches.certificates;
+    default:
+      throw new Error(`no cache for ${resource.plural}`);
+  }
+}
+
+/** A child as this reconcile left it, if it is ours. */
+export function ownChild<T extends KubeObject>(run: Run, resource: Resource, name: string): T | undefined {
+  const object = run.applied.get(resource.kind)?.object ?? liveChild(run, resource, name);
+  return object && isOurs(run.server)(object) ? (object as T) : undefined;
+}

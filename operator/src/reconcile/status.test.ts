@@ -1,0 +1,130 @@
+import { describe, expect, test } from '@jest/globals';
+import type { KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
+import { conflict, terminal, waiting } from './errors.ts';
+import { fails, holds, newReport, progressing, resultOf, summarize, type Report } from './status.ts';
+import { NOW, testServer } from './testing/objects.ts';
+
+const allGood = (): Report => ({
+  causes: {
+    KubeconfigReady: holds('Copied', 'from Secret a/b'),
+    CertificateReady: holds('Issued', 'until next year'),
+    OIDCReady: holds('KeysLoaded', 'keys loaded'),
+    Available: holds('MinimumReplicasAvailable', '1 of 1 Pods are ready'),
+    Exposed: holds('ServiceReady', 'Service kcp-mcp/vespucci-mcp'),
+  },
+  facts: { url: 'https://mcp.vespucci.example.com/mcp', replicas: 1 },
+});
+
+const LATER = new Date(NOW.getTime() + 60_000);
+const condition = (status: KcpMcpServerStatus, type: string) => status.conditions?.find((item) => item.type === type);
+
+describe('summarize', () => {
+  test('is Ready when all causes hold, and neither Reconciling nor Stalled are there', () => {
+    const status = summarize(testServer({ generation: 3 }), allGood(), NOW);
+    expect(status).toMatchObject({ observedGeneration: 3, url: 'https://mcp.vespucci.example.com/mcp', replicas: 1 });
+    expect(condition(status, 'Ready')).toEqual({
+      type: 'Ready',
+      status: 'True',
+      reason: 'Succeeded',
+      message: 'the endpoint is up',
+      lastTransitionTime: '2026-03-01T12:00:00Z',
+      observedGeneration: 3,
+    });
+    expect(status.conditions?.map(({ type }) => type)).toEqual([
+      'Ready',
+      'KubeconfigReady',
+      'CertificateReady',
+      'OIDCReady',
+      'Available',
+      'Exposed',
+    ]);
+  });
+
+  test('keeps lastTransitionTime while the status stays, though reason and message change', () => {
+    const first = summarize(testServer(), allGood(), NOW);
+    const report = allGood();
+    report.causes.KubeconfigReady = holds('Copied', 'from Secret c/d');
+    report.causes.Exposed = progressing('False', 'AddressPending', 'no address yet');
+    const second = summarize(testServer({ status: first, generation: 2 }), report, LATER);
+    expect(condition(second, 'KubeconfigReady')).toMatchObject({
+      message: 'from Secret c/d',
+      lastTransitionTime: '2026-03-01T12:00:00Z',
+      observedGeneration: 2,
+    });
+    expect(condition(second, 'Exposed')?.lastTransitionTime).toBe('2026-03-01T12:01:00Z');
+  });
+
+  test('says the same twice: nothing to write', () => {
+    const first = summarize(testServer(), allGood(), NOW);
+    expect(summarize(testServer({ status: first }), allGood(), LATER)).toEqual(first);
+  });
+
+  test.each([
+    ['waiting', waiting('NotFound', 'Kubeconfig a/b not found'), 'Reconciling', 'WaitingForReference'],
+    ['terminal', conflict('Secret', 'a/b'), 'Stalled', 'Conflict'],
+    ['transient', { ...waiting('Rejected', 'quota'), kind: 'transient' as const }, 'Reconciling', 'RetryingAfterError'],
+  ])('a %s problem gives Ready its reason and message', (kind, problem, raised, reason) => {
+    const report = allGood();
+    report.causes.KubeconfigReady = fails(problem);
+    const status = summarize(testServer(), report, NOW);
+    const { message } = problem;
+    expect(condition(status, 'Ready')).toMatchObject({ status: 'False', reason: problem.reason, message });
+    expect(condition(status, raised)).toMatchObject({ status: 'True', reason, message });
+    expect(condition(status, raised === 'Stalled' ? 'Reconciling' : 'Stalled')).toBeUndefined();
+    expect(resultOf(report)).toBe(kind);
+  });
+
+  test('a rollout is progress, not an error; with old Pods serving Ready is Unknown', () => {
+    const report = allGood();
+    report.causes.Available = progressing('Unknown', 'RollingOut', '1 of 2');
+    const status = summarize(testServer(), report, NOW);
+    expect(condition(status, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'RollingOut' });
+    expect(condition(status, 'Reconciling')).toMatchObject({ status: 'True', reason: 'Progressing' });
+    expect(resultOf(report)).toBe('success');
+  });
+
+  test('what somebody has to mend comes before what is only late, and what is stuck before both', () => {
+    const report = allGood();
+    report.causes.KubeconfigReady = progressing('False', 'SourceNotReady', 'being made');
+    report.causes.OIDCReady = fails(waiting('NotFound', 'ConfigMap a/ca not found'));
+    expect(condition(summarize(testServer(), report, NOW), 'Ready')?.reason).toBe('NotFound');
+    report.causes.Exposed = fails(conflict('Service', 'a/b'));
+    expect(condition(summarize(testServer(), report, NOW), 'Ready')?.reason).toBe('Conflict');
+  });
+
+  test('among equals the first cause counts', () => {
+    const report = allGood();
+    report.causes.OIDCReady = fails(waiting('NotFound', 'no CA'));
+    report.causes.KubeconfigReady = fails(waiting('Forbidden', 'run this'));
+    expect(condition(summarize(testServer(), report, NOW), 'Ready')?.reason).toBe('Forbidden');
+  });
+
+  test('causes and facts that were not looked at stay as they were', () => {
+    const first = summarize(testServer(), allGood(), NOW);
+    const report = newReport();
+    report.overall = terminal('NotSupported', 'spec.auth.mode: Kubeconfig is not supported yet');
+    const status = summarize(testServer({ status: first, generation: 2 }), report, LATER);
+    expect(condition(status, 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'NotSupported',
+      observedGeneration: 2,
+    });
+    expect(condition(status, 'Stalled')).toMatchObject({ status: 'True', reason: 'NotSupported' });
+    expect(condition(status, 'Available')).toMatchObject({ status: 'True', observedGeneration: 1 });
+    expect(status.url).toBe(first.url);
+  });
+
+  test('is not Ready while a cause was never looked at', () => {
+    const report = allGood();
+    delete report.causes.Available;
+    expect(condition(summarize(testServer(), report, NOW), 'Ready')).toMatchObject({ status: 'Unknown' });
+  });
+
+  test('a fact that is no more is left out', () => {
+    const first = summarize(testServer(), { ...allGood(), facts: { replicas: 1, readyReplicas: 1 } }, NOW);
+    const report = allGood();
+    const facts: Record<string, unknown> = { readyReplicas: undefined };
+    report.facts = facts;
+    expect(summarize(testServer({ status: first }), report, NOW)).not.toHaveProperty('readyReplicas');
+  });
+});

@@ -1,0 +1,134 @@
+/**
+ * A real API server with our CRD and those of others, and the operator running on it in this process. Nothing else acts on
+ * that API server: what a Deployment controller, cert-manager or kcp-operator would write, a test writes.
+ */
+import { execFile } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { glob, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { openApi, applyCRDs, type Api } from '../../../../e2e/cluster/api.ts';
+import { startControlPlane, type ControlPlane } from '../../../../e2e/cluster/control-plane.ts';
+import { ensureBinaries } from '../../../../e2e/cluster/toolchain.ts';
+import { cacheDir, repoRoot } from '../../../../e2e/lib/cache.ts';
+import { silent } from '../../../../e2e/lib/progress.ts';
+import { createKubeClient, type KubeClient, type Logger } from '../../kube/index.ts';
+import { createOperator, type Operator } from '../../operator.ts';
+
+const run = promisify(execFile);
+
+export const CRDS = {
+  ours: join(repoRoot, 'crds/mcp.kcp.io_kcpmcpservers.yaml'),
+  kubeconfigs: join(repoRoot, 'operator/testdata/crds/operator.kcp.io_kubeconfigs.yaml'),
+};
+export const OPERATOR_NAMESPACE = 'kcp-mcp-operator-system';
+
+export interface Environment {
+  plane: ControlPlane;
+  /** As a member of system:masters. */
+  api: Api;
+  kubectl(...args: string[]): Promise<string>;
+  /** Runs commands that a message told, as a person would in a shell. */
+  shell(commands: string): Promise<void>;
+  applyCRD(file: string): Promise<void>;
+  /** Starts the operator with the rights of its ServiceAccount. */
+  startOperator(): Promise<RunningOperator>;
+  stop(): Promise<void>;
+}
+
+export interface RunningOperator extends Operator {
+  client: KubeClient;
+}
+
+export async function startEnvironment(crds: readonly string[]): Promise<Environment> {
+  const plane = await startControlPlane({ audit: true, crds });
+  const api = await openApi(plane.kubeconfig);
+  const binary = (await ensureBinaries(['kubectl'], silent)).kubectl;
+  const env = { ...process.env, KUBECONFIG: plane.kubeconfig };
+  const kubectl = async (...args: string[]): Promise<string> => (await run(binary, args, { env })).stdout;
+  await kubectl('apply', '--server-side', '-k', join(repoRoot, 'config/default'));
+  const running = new Set<RunningOperator>();
+
+  return {
+    plane,
+    api,
+    kubectl,
+    async shell(commands) {
+      const path = `${join(binary, '..')}:${process.env['PATH'] ?? ''}`;
+      await run('sh', ['-ec', commands], { env: { ...env, PATH: path } });
+    },
+    applyCRD: (file) => applyCRDs(api, [file]),
+    async startOperator() {
+      const client = await createKubeClient({
+        kubeconfig: await operatorKubeconfig(plane, api),
+        userAgent: 'kcp-mcp-operator/test',
+        holder: 'test',
+      });
+      const operator = createOperator({
+        client,
+        identity: `test-${running.size}`,
+        namespaces: [],
+        runtimeImage: 'kcp-mcp-runtime:test',
+        leaderElect: true,
+        leaseNamespace: OPERATOR_NAMESPACE,
+        concurrency: 8,
+        logger,
+        // A missing kind is asked for so seldom that only the watch on its CRD can bring it within a test's patience.
+        timings: { backoffMaxMs: 500, absentMs: 600_000 },
+      });
+      const stop = async (): Promise<void> => {
+        running.delete(started);
+        await operator.stop();
+        await client.close();
+      };
+      const started: RunningOperator = { ...operator, client, stop };
+      running.add(started);
+      operator.start();
+      return started;
+    },
+    async stop() {
+      await Promise.all([...running].map((operator) => operator.stop()));
+      api.close();
+      await plane.stop();
+    },
+  };
+}
+
+/** cert-manager's CRDs, from the Go module that its controllers are built from. */
+export async function certManagerCRDs(): Promise<string> {
+  await ensureBinaries(['cert-manager-controller'], silent);
+  const pattern = 'go-mod/github.com/cert-manager/cert-manager@*/deploy/crds/cert-manager.io_certificates.yaml';
+  for await (const file of glob(join(cacheDir(), pattern))) return file;
+  throw new Error(`no ${pattern} in the cache`);
+}
+
+/** A kubeconfig with a token of the operator's ServiceAccount, as its Pod would have. */
+async function operatorKubeconfig(plane: ControlPlane, api: Api): Promise<string> {
+  const answer = (await api.request(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/kcp-mcp-operator/token`, {
+    method: 'POST',
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+  })) as { status: { token: string } };
+  const ca = (await readFile(plane.caFile)).toString('base64');
+  const file = join(plane.dir, 'operator.kubeconfig');
+  await writeFile(
+    file,
+    stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'test', cluster: { server: plane.url, 'certificate-authority-data': ca } }],
+      users: [{ name: 'operator', user: { token: answer.status.token } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'operator' } }],
+      'current-context': 'test',
+    }),
+    { mode: 0o600 },
+  );
+  return file;
+}
+
+/** The operator's log, for looking into a failure: `OPERATOR_LOG=FILE`. */
+const logFile = process.env['OPERATOR_LOG'];
+const log = (message: string, meta?: Record<string, unknown>): void => {
+  if (logFile) appendFileSync(logFile, `${new Date().toISOString()} ${message} ${JSON.stringify(meta ?? {})}\n`);
+};
+const logger: Logger = { debug: log, info: log, warn: log, error: log };

@@ -1,0 +1,42 @@
+import type { KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
+import { keyOf, type EventRecorder, type Logger } from '../kube/index.ts';
+
+/** Told of every status that was written. */
+export type Announce = (server: KcpMcpServer, status: KcpMcpServerStatus) => void;
+
+/**
+ * Events and log lines when Ready changes its status or reason, and when the copied kubeconfig does. Not for a change of a
+ * message alone: those come with every Pod that starts.
+ */
+export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Logger): Announce {
+  return (server, status) => {
+    const before = server.status?.conditions?.find(({ type }) => type === 'Ready');
+    const ready = status.conditions?.find(({ type }) => type === 'Ready');
+    if (ready && (before?.status !== ready.status || before.reason !== ready.reason)) {
+      const reconciling = status.conditions?.find(({ type }) => type === 'Reconciling');
+      const calm = ready.status === 'True' || reconciling?.reason === 'Progressing';
+      const { reason, message } = ready;
+      events.event({
+        regarding: server,
+        type: calm ? 'Normal' : 'Warning',
+        reason,
+        action: 'Reconcile',
+        note: message,
+      });
+      logger[calm ? 'info' : 'warn']('Ready changed', {
+        server: keyOf(server.metadata),
+        status: ready.status,
+        reason,
+        message,
+      });
+    }
+
+    const { sha256, server: url } = status.kubeconfig ?? {};
+    const copied = server.status?.kubeconfig?.sha256;
+    if (sha256 !== undefined && copied !== undefined && sha256 !== copied) {
+      const note = `the kubeconfig of ${url ?? 'kcp'} changed at its source, and so did the copy`;
+      events.event({ regarding: server, type: 'Normal', reason: 'KubeconfigRotated', action: 'Copy', note });
+      logger.info('kubeconfig rotated', { server: keyOf(server.metadata), sha256 });
+    }
+  };
+}

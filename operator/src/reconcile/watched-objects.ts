@@ -1,0 +1,89 @@
+import {
+  createInformerRegistry,
+  type InformerState,
+  type KubeObject,
+  type ObjectKey,
+  type RegistryOptions,
+} from '../kube/index.ts';
+
+/** What is known about one object that a KcpMcpServer refers to. */
+export type Watched<T> =
+  /** The API server hasn't answered yet; the user is woken when it does. */
+  | { state: 'pending' }
+  | { state: 'absent' }
+  | { state: 'forbidden'; message: string }
+  | { state: 'present'; object: T };
+
+/** A place to look single objects up in. */
+export interface Watchable<T> {
+  /** What is known about `key` now; from here on `user` is woken when it changes. */
+  look(key: ObjectKey, user: string): Watched<T>;
+}
+
+/** The objects that one reconcile of `user` looks at. */
+export class Looks {
+  readonly #held = new Map<Watchable<unknown>, ObjectKey[]>();
+  readonly #user: string;
+
+  constructor(user: string) {
+    this.#user = user;
+  }
+
+  look<T>(where: Watchable<T>, key: ObjectKey): Watched<T> {
+    this.#held.set(where, [...this.heldIn(where), key]);
+    return where.look(key, this.#user);
+  }
+
+  /** The keys that were looked at in this place. */
+  heldIn(where: Watchable<unknown>): ObjectKey[] {
+    return this.#held.get(where) ?? [];
+  }
+}
+
+/**
+ * Objects of one kind that are watched one by one, each for as long as a KcpMcpServer refers to it. A change wakes those
+ * that do.
+ */
+export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
+  readonly #registry;
+
+  /** @param wake called with the key of each KcpMcpServer that refers to an object that changed */
+  constructor(options: Omit<RegistryOptions<T>, 'onChange'>, wake: (user: string) => void) {
+    this.#registry = createInformerRegistry<T>({
+      ...options,
+      onChange: (key) => {
+        for (const user of this.#registry.usersOf(key)) wake(user);
+      },
+    });
+  }
+
+  look(key: ObjectKey, user: string): Watched<T> {
+    const informer = this.#registry.acquire(key, user);
+    return known(informer.state(), informer.hasSynced(), informer.store.get(key));
+  }
+
+  /** `user` refers to nothing but `keep` any more. */
+  release(user: string, keep: readonly ObjectKey[] = []): void {
+    this.#registry.releaseAll(user, keep);
+  }
+
+  /** Takes an object that was just written, so that the next look needn't wait for its watch. */
+  observe(object: T): void {
+    this.#registry.peek(object.metadata)?.observe(object);
+  }
+
+  get size(): number {
+    return this.#registry.size;
+  }
+
+  async stop(): Promise<void> {
+    await this.#registry.stop();
+  }
+}
+
+function known<T>({ phase, message = '' }: InformerState, hasSynced: boolean, object: T | undefined): Watched<T> {
+  if (phase === 'forbidden') return { state: 'forbidden', message };
+  if (phase === 'absent') return { state: 'absent' };
+  if (!hasSynced) return { state: 'pending' };
+  return object === undefined ? { state: 'absent' } : { state: 'present', object };
+}

@@ -1,0 +1,178 @@
+/**
+ * The children of a KcpMcpServer: those that are wanted are applied where they differ, in an order in which what a Pod
+ * mounts comes before the Pods. What goes wrong with one is a finding about the cause of Ready that it serves, and the
+ * others are applied all the same.
+ */
+import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
+import { isMissingKind, keyOf, type KubeObject, type Resource } from '../kube/index.ts';
+import { certificate } from '../resources/certificate.ts';
+import { configMap, InvalidConfigError } from '../resources/config-map.ts';
+import { deployment } from '../resources/deployment.ts';
+import { kubeconfigSecret, kubeconfigSha256, childNames, type KubeconfigCopy } from '../resources/index.ts';
+import { serviceAccount } from '../resources/service-account.ts';
+import { service } from '../resources/service.ts';
+import { conflict, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
+import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
+import { isOurs, liveChild, observerOf, type Run } from './run.ts';
+import { checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
+import { fails, holds, progressing, type Cause } from './status.ts';
+
+/** Applies everything that is wanted, and says in the report what couldn't be. */
+export async function applyWorkload(run: Run): Promise<void> {
+  const { server, report } = run;
+  // Asked for at once, so that the answers come together.
+  const copyKey = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).kubeconfigSecret };
+  run.looks.look(run.caches.metadataOf(SECRET), copyKey);
+  const kubeconfig = resolveKubeconfig(server, run);
+  const caProblem = checkIssuerCA(server, run);
+  if (caProblem) report.causes.OIDCReady = fails(caProblem);
+
+  await applyChild(run, 'Available', SERVICE_ACCOUNT, () => serviceAccount(server));
+  await applyChild(run, 'Available', CONFIG_MAP, () => configMap(server));
+  const hasCopy = await applyKubeconfigCopy(run, kubeconfig);
+  await applyCertificate(run);
+  await applyChild(run, 'Exposed', SERVICE, () => service(server));
+  // Without the rest there is nothing that Pods could mount; those that run already go on.
+  if (report.causes.Available) return;
+  if (!hasCopy) {
+    const why = waiting(
+      'WaitingForReference',
+      'no Pods are started before the kubeconfig is there: see KubeconfigReady',
+    );
+    report.causes.Available = { ...fails(why), status: 'Unknown' };
+    return;
+  }
+  await applyChild(run, 'Available', DEPLOYMENT, () => deployment(server, run));
+}
+
+/** One child. A problem becomes the finding about `cause`. */
+async function applyChild(run: Run, cause: Cause, resource: Resource, build: () => KubeObject): Promise<boolean> {
+  const { report, applier, server, signal } = run;
+  const failed = (problem: Problem): false => {
+    report.causes[cause] ??= fails(problem);
+    return false;
+  };
+  let desired: KubeObject;
+  try {
+    desired = build();
+  } catch (error) {
+    if (error instanceof InvalidConfigError) return failed(terminal('Rejected', error.message));
+    throw error;
+  }
+  const { kind, metadata } = desired;
+  try {
+    const live = liveChild(run, resource, metadata.name);
+    const informer = observerOf(run, resource);
+    const ensured = await applier.ensure(resource, desired, live, { isOurs: isOurs(server), informer, signal });
+    run.applied.set(kind, ensured);
+    return true;
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    const problem = problemOf(error, `${kind} ${keyOf(metadata)}`);
+    // Its going away wakes us.
+    if (problem.reason === 'Conflict') run.looks.look(run.caches.metadataOf(resource), metadata);
+    return failed(problem);
+  }
+}
+
+/** @returns whether there is a copy, of now or of earlier, that Pods can mount */
+async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise<boolean> {
+  const { server, report, grantee } = run;
+  const key = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).kubeconfigSecret };
+  const seen = run.looks.look(run.caches.metadataOf(SECRET), key);
+  if (seen.state === 'pending') throw new NotYetKnownError();
+  const earlier = seen.state === 'present' && isOurs(server)(seen.object);
+
+  if (resolved.problem) {
+    const kept = earlier ? '. The server goes on with the copy that it has' : '';
+    const problem = { ...resolved.problem, message: `${resolved.problem.message}${kept}` };
+    report.causes.KubeconfigReady = resolved.progressing
+      ? progressing('False', problem.reason, problem.message)
+      : fails(problem);
+    if (!server.status?.kubeconfig) report.facts.kubeconfig = { source: resolved.source };
+    return earlier;
+  }
+  if (seen.state === 'forbidden') {
+    const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee });
+    const message = `the operator may not keep its copy in Secret ${keyOf(key)}. Grant it with: ${command}`;
+    report.causes.KubeconfigReady = fails(waiting('Forbidden', message));
+    return false;
+  }
+  const { copy, secret, source } = resolved;
+  if (!(await applyCopy(run, copy))) return earlier;
+  report.causes.KubeconfigReady = holds('Copied', `${copy.server}, from Secret ${keyOf(secret)}`);
+  report.facts.kubeconfig = { source, server: copy.server, sha256: kubeconfigSha256(copy) };
+  return true;
+}
+
+async function applyCopy(run: Run, copy: KubeconfigCopy): Promise<boolean> {
+  const applied = await applyChild(run, 'KubeconfigReady', SECRET, () =>
+    kubeconfigSecret(run.server, { kubeconfig: copy }),
+  );
+  const finding = run.report.causes.KubeconfigReady;
+  // What is refused here is the write: reading was allowed. The command adds what is missing.
+  if (finding?.reason === 'Rejected' && finding.kind === 'transient') {
+    const { namespace, name } = run.server.metadata;
+    const key = { namespace, name: childNames(name).kubeconfigSecret };
+    const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee: run.grantee });
+    finding.message = `${finding.message}. If it is a right that is missing: ${command}`;
+    finding.reason = 'Forbidden';
+  }
+  return applied;
+}
+
+async function applyCertificate(run: Run): Promise<void> {
+  const { server, report, caches } = run;
+  const { issuerRef } = server.spec.tls;
+  if (!issuerRef) return;
+  const { phase } = caches.certificates.state(server.metadata);
+  const absent = fails(
+    waiting(
+      'KindNotInstalled',
+      `the cluster has no ${crdNameOf(CERTIFICATE)}: install cert-manager, or name a Secret with a certificate in spec.tls.secretName`,
+    ),
+  );
+  if (phase === 'absent') {
+    report.causes.CertificateReady = absent;
+    return;
+  }
+  const problem = secretInTheWay(run);
+  if (problem) {
+    report.causes.CertificateReady = fails(problem);
+    return;
+  }
+  try {
+    await applyChild(run, 'CertificateReady', CERTIFICATE, () => certificate(server, issuerRef));
+  } catch (error) {
+    if (!isMissingKind(error)) throw error;
+    report.causes.CertificateReady = absent;
+  }
+}
+
+/**
+ * cert-manager would write into any Secret of that name. So before there is a Certificate of ours the Secret must not
+ * exist, or be one that cert-manager made for a Certificate of this name.
+ */
+function secretInTheWay(run: Run): Problem | undefined {
+  const { server, looks, caches, grantee } = run;
+  const { namespace, name: serverName } = server.metadata;
+  const name = childNames(serverName).certificate;
+  if (liveChild(run, CERTIFICATE, name)) return undefined;
+  const key = { namespace, name };
+  const seen = looks.look(caches.metadataOf(SECRET), key);
+  switch (seen.state) {
+    case 'pending':
+      throw new NotYetKnownError();
+    case 'absent':
+      return undefined;
+    case 'forbidden': {
+      const command = grantCommand({ resource: SECRET.plural, key, verbs: READ_VERBS, grantee });
+      const message = `the operator may not see whether Secret ${keyOf(key)} is free for the certificate. Grant it with: ${command}`;
+      return waiting('Forbidden', message);
+    }
+    case 'present':
+      return seen.object.metadata.annotations?.['cert-manager.io/certificate-name'] === name
+        ? undefined
+        : conflict('Secret', keyOf(key));
+  }
+}
