@@ -68,7 +68,12 @@ export interface Applier {
     live: T | undefined,
     options: EnsureOptions<T>,
   ): Promise<Ensured<T>>;
-  /** Applies `desired.status` (precondition: the uid of `live`), unless it is `live`'s status already. */
+  /**
+   * Applies `desired.status`, unless it is `live`'s status already. Where `live` was replaced by another object of its name
+   * meanwhile, that one gets the status, until its own reconcile: the API server ignores metadata here.
+   *
+   * @throws ApiError NotFound when there is no such object any more.
+   */
   ensureStatus<T extends KubeObject & { status?: unknown }>(
     resource: Resource,
     desired: T,
@@ -159,7 +164,6 @@ export function createApplier(options: ApplierOptions): Applier {
       const object = await client.applyStatus(resource, wanted, {
         fieldManager,
         force: true,
-        uid: live.metadata.uid,
         signal,
       });
       informer?.observe(object);

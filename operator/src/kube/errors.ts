@@ -9,6 +9,7 @@ export interface ApiErrorInit {
   message: string;
   retryAfterMs?: number | undefined;
   code?: string | undefined;
+  fields?: readonly string[];
   cause?: unknown;
 }
 
@@ -25,6 +26,8 @@ export class ApiError extends Error {
   readonly retryAfterMs: number | undefined;
   /** System error code where there was no answer, e.g. `ECONNREFUSED`. */
   readonly code: string | undefined;
+  /** The fields that an `Invalid` object is about, e.g. `metadata.uid`. */
+  readonly fields: readonly string[];
 
   constructor(init: ApiErrorInit) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -32,6 +35,7 @@ export class ApiError extends Error {
     this.reason = init.reason;
     this.retryAfterMs = init.retryAfterMs;
     this.code = init.code;
+    this.fields = init.fields ?? [];
   }
 }
 
@@ -105,6 +109,7 @@ export function errorFromStatus(
     reason,
     message: `${asked.method} ${asked.path}: ${describe(asked, status, httpStatus, missingKind)}`,
     retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
+    fields: (status?.details?.causes ?? []).flatMap(({ field }) => field ?? []),
   });
 }
 
@@ -144,7 +149,7 @@ function parseStatus(body: string): Status | undefined {
 export function errorFromNetwork(asked: Asked, cause: unknown): ApiError {
   const error = cause instanceof Error ? (cause as NodeJS.ErrnoException) : undefined;
   const inner = error?.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
-  const code = error?.code ?? inner?.code ?? 'UNKNOWN';
+  const code = error?.code ?? inner?.code ?? error?.name ?? 'unknown error';
   const verification = /CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code) ? `: ${clean(error?.message ?? '')}` : '';
   return new ApiError({
     status: 0,

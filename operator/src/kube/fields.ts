@@ -69,7 +69,8 @@ function isOwned(applied: unknown, live: Live | undefined, owned: Fields): boole
 }
 
 function isMapOwned(applied: Fields, live: Live | undefined, paths: string[], owned: Fields): boolean {
-  const names = Object.keys(applied);
+  // of an empty list with keys nothing is stored and nothing owned
+  const names = Object.keys(applied).filter((name) => Object.hasOwn(owned, `f:${name}`) || !isHollow(applied[name]));
   return (
     names.length === paths.length &&
     names.every((name) => {
@@ -124,6 +125,10 @@ const child = (live: Live | undefined, name: string): Live | undefined =>
   live === undefined ? undefined : { value: isMap(live.value) ? live.value[name] : undefined };
 
 const isMap = (value: unknown): value is Fields => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** Holds nothing but empty maps and lists. */
+const isHollow = (value: unknown): boolean =>
+  Array.isArray(value) ? value.length === 0 : isMap(value) && Object.values(value).every(isHollow);
 
 const isEmpty = (value: unknown): boolean =>
   Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0;

@@ -142,16 +142,14 @@ class RestClient implements KubeClient {
       ...(options.mustNotExist === true ? { resourceVersion: VERSION_OF_NOTHING } : {}),
     };
     const body = { ...object, metadata: { ...object.metadata, ...preconditions } };
-    return this.#write(
-      {
-        method: 'PATCH',
-        path,
-        body,
-        contentType: APPLY,
-        query: { force: options.force === true ? 'true' : undefined },
-      },
-      options,
-    );
+    const query = { force: options.force === true ? 'true' : undefined };
+    try {
+      return await this.#write({ method: 'PATCH', path, body, contentType: APPLY, query }, options);
+    } catch (error) {
+      // how the API server words it that the object has another uid
+      if (!isApiError(error) || error.reason !== 'Invalid' || !error.fields.includes('metadata.uid')) throw error;
+      throw new ApiError({ status: 409, reason: 'Conflict', message: error.message, cause: error });
+    }
   }
 
   async #write<T>(call: RestCall, options: WriteOptions): Promise<T> {
