@@ -4,6 +4,7 @@ import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError } from './errors.ts';
 import type { RequestContext, Target } from './errors.ts';
+import { arrayAt, at, stringAt } from './json.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
 import { workspacePath } from './paths.ts';
@@ -189,8 +190,7 @@ function dispatchOptions(request: KcpRequest, signal: AbortSignal): Dispatcher.R
 
 /** The error's code; never its message, which is not ours to vouch for. */
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
-  return error.cause === undefined ? error.name : codeOf(error.cause);
+  const [first] = arrayAt(error, 'errors');
+  const nested = first ?? at(error, 'cause');
+  return stringAt(error, 'code') ?? (nested === undefined ? 'unknown error' : codeOf(nested));
 }

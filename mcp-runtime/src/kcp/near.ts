@@ -1,7 +1,4 @@
-/**
- * The names that come near to what was written, nearest first: those that contain it (or are contained in it) and
- * those with few letters different.
- */
+/** The names that come near to what was written, nearest first: those that contain it, and those with few letters different. */
 export function near(wanted: string, names: readonly string[], max: number): string[] {
   const lower = wanted.toLowerCase().slice(0, 100);
   return names
@@ -12,10 +9,10 @@ export function near(wanted: string, names: readonly string[], max: number): str
     .map(({ name }) => name);
 }
 
-/** Levenshtein distance; 1 where one contains the other in a meaningful length. */
+/** Levenshtein distance; 1 where what was written is a part of the name, and long enough to mean it. */
 function distance(a: string, b: string): number {
   if (a === b) return 0;
-  if (a.length > 3 && b.length > 3 && (a.includes(b) || b.includes(a))) return 1;
+  if (a.length > 3 && b.includes(a)) return 1;
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row += 1) {
     const current = [row];

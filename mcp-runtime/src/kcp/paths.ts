@@ -78,8 +78,8 @@ export function formatApiVersion({ group, version }: GroupVersion): string {
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
  */
 export function checkName(text: string, what: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what's looked for
-  if (text === '' || text.length > 253 || text === '.' || text === '..' || /[/%\u0000-\u001f\u007f]/.test(text)) {
+  const oneSegment = text !== '.' && text !== '..' && !/[/%\p{Cc}]/u.test(text) && text.isWellFormed();
+  if (text === '' || text.length > 253 || !oneSegment) {
     throw new InvalidPathError(
       `${what} ${quote(text)} is not valid: a name has 1 to 253 characters, no "/" and no "%", and isn't "." or ".."`,
     );

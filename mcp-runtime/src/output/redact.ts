@@ -47,10 +47,10 @@ function redactValues(data: unknown): unknown {
 }
 
 function metadata(value: unknown, secretValues: readonly string[] | undefined): unknown {
-  if (!isObject(value)) return value;
-  return mapFields(value, (key, field) => {
-    if (key === 'managedFields') return undefined;
-    if (key !== 'annotations' || !isObject(field)) return presentable(field);
+  if (!isObject(value)) return presentable(value);
+  const { managedFields: _, ...rest } = value;
+  return mapFields(presentable(rest) as JsonObject, (key, field) => {
+    if (key !== 'annotations' || !isObject(field)) return field;
     const shown = mapFields(field, (annotation, text) => {
       if (secretValues !== undefined && mayHoldSecret(annotation, text, secretValues)) return REDACTED;
       return annotation === LAST_APPLIED ? undefined : text;
@@ -82,6 +82,7 @@ function decode(value: unknown): string {
 /** Bearer tokens and JWTs in a text, blacked out: the last line of defence for error messages. */
 export function redactTokens(text: string): string {
   return text
-    .replace(/\b(bearer|authorization:?)\s+\S+/gi, `$1 ${REDACTED}`)
+    .replace(/\bbearer\s+\S+/gi, `Bearer ${REDACTED}`)
+    .replace(/\bauthorization:\s*(?!bearer\b)\S+/gi, `Authorization: ${REDACTED}`)
     .replace(/\beyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?/g, REDACTED);
 }

@@ -19,10 +19,9 @@ export function renderTree(rows: readonly TreeRow[]): string[] {
     const branch = path.length === 1 ? '' : isLast(path) ? '└─ ' : '├─ ';
     return [stem + branch + (path.at(-1) ?? ''), ...cells];
   });
-  const [first] = lines;
-  if (first === undefined) return [];
-  // The first line is no header here, so what renderTable does to one is not wanted.
-  return renderTable({ columns: first.map(() => ''), rows: lines }).slice(1);
+  // Every line is content: the header that renderTable makes is not wanted.
+  const columns = Array.from({ length: Math.max(0, ...lines.map((line) => line.length)) }, () => '');
+  return renderTable({ columns, rows: lines }).slice(1);
 }
 
 function key(path: readonly string[]): string {

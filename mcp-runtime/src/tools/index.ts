@@ -8,6 +8,7 @@ import { KcpError, KcpStatusError } from '../kcp/errors.ts';
 import { explain } from '../kcp/explain.ts';
 import type { Explanation } from '../kcp/explain.ts';
 import { createInventory } from '../kcp/inventory.ts';
+import type { CallerWorkspaces } from '../kcp/inventory.ts';
 import { stringAt } from '../kcp/json.ts';
 import { InvalidPathError } from '../kcp/paths.ts';
 import { toolError } from '../output/text.ts';
@@ -95,8 +96,8 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
     },
     async complete(argument, value, { principal, signal }) {
       if (argument !== 'workspace') return [];
-      const { enterable } = await shared.inventory.get(principal, signal);
-      const paths = enterable.map(({ path }) => path);
+      const found = await callerWorkspaces({ ...shared, principal, signal });
+      const paths = found?.enterable.map(({ path }) => path) ?? [];
       return paths.filter((path) => path.startsWith(value)).slice(0, MAX_COMPLETIONS);
     },
   };
@@ -140,9 +141,25 @@ async function explainFailure(error: unknown, call: Call): Promise<Explanation> 
   }
   return explain(error, {
     principal,
-    workspaces: () => inventory.get(principal, signal).catch(() => undefined),
+    workspaces: () => callerWorkspaces(call),
     mayEnter: (place) => mayEnter(kcp, place, { token: principal.token, signal }).catch(() => undefined),
   });
+}
+
+/** The caller's workspaces, where they may be told and can be found out. */
+async function callerWorkspaces({
+  inventory,
+  policy,
+  principal,
+  signal,
+}: Pick<Call, 'inventory' | 'policy' | 'principal' | 'signal'>): Promise<CallerWorkspaces | undefined> {
+  if (policy.refuseKind({ group: 'tenancy.kcp.io', kind: 'Workspace' }) !== undefined) return undefined;
+  try {
+    return await inventory.get(principal, signal);
+  } catch (error) {
+    if (error instanceof KcpError || signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** Whether what discovery said may not hold any more: access is gone, or the API (a missing object is named in the answer). */

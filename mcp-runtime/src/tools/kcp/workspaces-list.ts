@@ -4,7 +4,7 @@ import { isEnterable } from '../../kcp/inventory.ts';
 import { parseWorkspace, splitWorkspace } from '../../kcp/paths.ts';
 import { comparePaths } from '../../kcp/walk.ts';
 import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
-import { count, oneLine, shorten, toolResult } from '../../output/text.ts';
+import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { renderTree } from '../../output/tree.ts';
 import { defineTool } from '../tool.ts';
 
@@ -56,13 +56,12 @@ export const workspacesList = defineTool({
 type Answer = z.infer<typeof output>;
 
 function present(found: CallerWorkspaces, user: string, limit: number, after: string | undefined): Answer {
-  const { enterable, visible, gaps, root, asOf } = found;
+  const { enterable, gaps, root, asOf } = found;
   // The token is the last path shown: the order is the same in a newer inventory, whatever has come or gone.
   const rest = after === undefined ? enterable : enterable.filter(({ path }) => comparePaths(path, after) > 0);
   const page = rest.slice(0, limit);
   const last = page.at(-1);
-  const withGap = new Set(gaps.map((gap) => gap.workspace));
-  const closed = visible.filter(({ path }) => !withGap.has(path));
+  const closed = closedOf(found);
   const incomplete = [
     ...gaps.map((gap) => ({ workspace: gap.workspace, reason: shorten(gap.reason, 300) })),
     ...closed.map(({ path }) => ({ workspace: path, reason: '403: no access, so what is below it is unknown' })),
@@ -78,6 +77,12 @@ function present(found: CallerWorkspaces, user: string, limit: number, after: st
     incomplete: incomplete.slice(0, MAX_ELSEWHERE),
     omitted: Math.max(0, closed.length - MAX_ELSEWHERE) + Math.max(0, incomplete.length - MAX_ELSEWHERE),
   };
+}
+
+/** Visible ones that kcp said no to, without those that it gave no answer for. */
+function closedOf({ visible, gaps }: CallerWorkspaces): CallerWorkspaces['visible'] {
+  const unknown = new Set(gaps.map((gap) => gap.workspace));
+  return visible.filter(({ path }) => !unknown.has(path));
 }
 
 function entry({ path, cluster, type, phase }: CallerWorkspaces['enterable'][number]): z.infer<typeof workspace> {
@@ -105,18 +110,16 @@ function render(found: CallerWorkspaces, answer: Answer): string {
         `giving its full path, such as ${root}:org:team. Those who run the platform can tell which, or let users enter and list ${root}.`,
     );
   }
-  const closed = answer.visible.map(({ path }) => path).filter((path) => path !== root);
+  const closed = closedOf(found)
+    .map(({ path }) => path)
+    .filter((path) => path !== root);
   if (closed.length > 0) {
-    paragraphs.push(
-      `Visible but not enterable (403), so what is below is unknown: ${closed.join(', ')}${more(answer)}`,
-    );
+    const shown = closed.slice(0, MAX_ELSEWHERE).join(', ');
+    paragraphs.push(`Visible but not enterable (403), so what is below is unknown: ${shown}${more(closed)}`);
   }
   if (gaps.length > 0) {
-    const known = new Set(gaps.map((gap) => gap.workspace));
-    const lines = answer.incomplete.filter((gap) => known.has(gap.workspace));
-    paragraphs.push(
-      ['Could not look everywhere:', ...lines.map((gap) => `- ${gap.workspace}: ${gap.reason}`)].join('\n'),
-    );
+    const lines = gaps.slice(0, MAX_ELSEWHERE).map((gap) => `- ${gap.workspace}: ${shorten(gap.reason, 300)}`);
+    paragraphs.push(['Could not look everywhere:', ...lines].join('\n') + more(gaps));
   }
   return paragraphs.join('\n\n');
 }
@@ -138,6 +141,6 @@ function tree(found: CallerWorkspaces, answer: Answer): string[] {
   return note === undefined ? lines : [...lines, note];
 }
 
-function more({ omitted }: Answer): string {
-  return omitted > 0 ? ` (and more: ${count(omitted, 'entry', 'entries')} left out)` : '';
+function more({ length }: readonly unknown[]): string {
+  return length > MAX_ELSEWHERE ? ` (and ${length - MAX_ELSEWHERE} more)` : '';
 }

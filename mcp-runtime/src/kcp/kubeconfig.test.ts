@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import { rootCertificates } from 'node:tls';
+import { stringify } from 'yaml';
+import { KubeconfigError, parseKubeconfig } from './kubeconfig.ts';
+
+const PEM = rootCertificates[0] ?? '';
+const CA = Buffer.from(PEM).toString('base64');
+const SECRET = 'should-never-be-shown';
+
+function kubeconfig(cluster: object = {}, user: object = {}, rest: object = {}): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'default',
+    contexts: [
+      { name: 'base', context: { cluster: 'base', user: 'me' } },
+      { name: 'default', context: { cluster: 'default', user: 'me' } },
+    ],
+    clusters: [
+      { name: 'base', cluster: { server: 'https://other:6443' } },
+      {
+        name: 'default',
+        cluster: { server: 'https://kcp.example.com:6443/clusters/root', 'certificate-authority-data': CA, ...cluster },
+      },
+    ],
+    users: [{ name: 'me', user }],
+    ...rest,
+  });
+}
+
+function messageOf(text: string): string {
+  try {
+    parseKubeconfig(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(KubeconfigError);
+    return (error as Error).message;
+  }
+  throw new Error('was accepted');
+}
+
+describe('parseKubeconfig', () => {
+  test('takes server, CA and tls-server-name of the current context', () => {
+    expect(parseKubeconfig(kubeconfig({ 'tls-server-name': 'kcp.internal' }))).toEqual({
+      origin: 'https://kcp.example.com:6443',
+      host: 'kcp.example.com:6443',
+      workspace: 'root',
+      ca: PEM.trim(),
+      serverName: 'kcp.internal',
+    });
+  });
+
+  test.each([
+    ['https://kcp.example.com', 'https://kcp.example.com', 'kcp.example.com:443', undefined],
+    ['https://kcp.example.com/', 'https://kcp.example.com', 'kcp.example.com:443', undefined],
+    ['https://[::1]:6443/clusters/root:acme/', 'https://[::1]:6443', '[::1]:6443', 'root:acme'],
+  ])('server %s', (server, origin, host, workspace) => {
+    expect(parseKubeconfig(kubeconfig({ server }))).toMatchObject({ origin, host, workspace });
+  });
+
+  test('accepts JSON, and a server without a CA of its own', () => {
+    const text = kubeconfig({ 'certificate-authority-data': '' });
+    expect(parseKubeconfig(text).ca).toBeUndefined();
+  });
+
+  test.each([
+    'http://kcp.example.com',
+    'kcp.example.com:6443',
+    'https://kcp.example.com/services/apiexport',
+    'https://kcp.example.com/clusters/root/api',
+    'https://kcp.example.com/clusters/%2e%2e%2f',
+    'https://kcp.example.com/clusters/%2a',
+    'https://u:p@kcp.example.com',
+    'https://kcp.example.com?x=1',
+    '',
+  ])('refuses the server %j', (server) => {
+    expect(messageOf(kubeconfig({ server }))).toContain('server');
+  });
+
+  test.each([
+    ['insecure-skip-tls-verify', true],
+    ['proxy-url', 'http://proxy'],
+    ['certificate-authority', '/etc/ca.crt'],
+    ['something-new', SECRET],
+  ])('refuses the cluster field %s by name', (field, value) => {
+    const message = messageOf(kubeconfig({ [field]: value }));
+    expect(message).toContain(`${field} is not accepted`);
+    expect(message).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['exec', { command: 'sh' }],
+    ['auth-provider', { name: 'oidc' }],
+    ['client-certificate', '/etc/tls.crt'],
+    ['client-certificate-data', SECRET],
+    ['client-key', '/etc/tls.key'],
+    ['client-key-data', SECRET],
+    ['token', SECRET],
+    ['tokenFile', '/var/token'],
+    ['username', 'admin'],
+    ['password', SECRET],
+    ['as', 'admin'],
+  ])('refuses the user field %s by name', (field, value) => {
+    const message = messageOf(kubeconfig({}, { [field]: value }));
+    expect(message).toContain(`${field} is not accepted`);
+    expect(message).not.toContain(SECRET);
+  });
+
+  test('insecure-skip-tls-verify: false says what is so anyway', () => {
+    expect(parseKubeconfig(kubeconfig({ 'insecure-skip-tls-verify': false })).host).toBe('kcp.example.com:6443');
+  });
+
+  test.each([
+    ['nothing', '', 'empty'],
+    ['a list', '- a', 'not a mapping'],
+    ['broken YAML', 'a: [1,\nb: {', 'line 2'],
+    ['a key twice', 'kind: Config\nkind: Config\n', 'YAML'],
+    ['another kind', 'kind: Secret\n', 'kind'],
+    ['aliases', 'kind: Config\na: &a [1]\nb: *a\ncurrent-context: x\n', 'aliases'],
+    ['no current context', kubeconfig({}, {}, { 'current-context': '' }), 'current-context'],
+    ['an unknown context', kubeconfig({}, {}, { 'current-context': 'nope' }), '"nope"'],
+    ['no such cluster', kubeconfig({}, {}, { clusters: [] }), '"default"'],
+    ['a CA that is none', kubeconfig({ 'certificate-authority-data': 'aGVsbG8=' }), 'certificate-authority-data'],
+    ['too much', `#${'x'.repeat(2 ** 20)}`, '1 MiB'],
+  ])('refuses %s', (_, text, part) => {
+    expect(messageOf(text)).toContain(part);
+  });
+
+  test('a broken certificate is refused without showing it', () => {
+    const broken = Buffer.from(PEM.replace(/\n.{10}/, `\n${'A'.repeat(10)}`)).toString('base64');
+    expect(messageOf(kubeconfig({ 'certificate-authority-data': broken }))).toContain('cannot be read');
+  });
+});

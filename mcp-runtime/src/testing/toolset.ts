@@ -1,0 +1,64 @@
+import { runtimeConfigSchema } from '../config/schema.ts';
+import type { RuntimeConfigInput } from '../config/schema.ts';
+import { createKcpClient } from '../kcp/client.ts';
+import type { KcpClient } from '../kcp/client.ts';
+import { createToolset } from '../tools/index.ts';
+import type { CallToolResult, Toolset } from '../tools/index.ts';
+import type { FakeKcp } from './fake-kcp.ts';
+import { principalOf } from './principals.ts';
+
+/** A toolset on the fake kcp, and a short way to call its tools. */
+export interface ToolBench {
+  readonly toolset: Toolset;
+  readonly kcp: KcpClient;
+  /** Milliseconds since the epoch; the toolset's clock. */
+  readonly time: { now: number };
+  /** What was noted for the audit log, all calls together. */
+  readonly audited: Record<string, string>[];
+  readonly call: (tool: string, args?: unknown, user?: string, signal?: AbortSignal) => Promise<CallToolResult>;
+  /** The text of a successful answer. */
+  readonly text: (tool: string, args?: unknown, user?: string) => Promise<string>;
+  /** The text of a failure (`isError`). */
+  readonly failure: (tool: string, args?: unknown, user?: string) => Promise<string>;
+}
+
+export function createBench(fake: FakeKcp, settings: Partial<RuntimeConfigInput> = {}): ToolBench {
+  const kcp = createKcpClient({ kubeconfig: fake.kubeconfig });
+  const config = runtimeConfigSchema.parse({
+    kubeconfig: '/unused',
+    cluster_provider_strategy: 'kcp',
+    cluster_auth_mode: 'passthrough',
+    require_oauth: true,
+    oauth_audience: 'kcp',
+    authorization_url: 'https://issuer.test',
+    server_url: 'https://mcp.test',
+    ...settings,
+  } satisfies RuntimeConfigInput);
+  const time = { now: Date.parse('2026-11-22T20:00:00Z') };
+  const toolset = createToolset({ kcp, config, clock: () => time.now });
+  const audited: Record<string, string>[] = [];
+  const call: ToolBench['call'] = (tool, args = {}, user = 'alice', signal = new AbortController().signal) => {
+    const audit = (fields: Record<string, string>) => audited.push(fields);
+    return toolset.call(tool, args, { principal: principalOf(user), signal, audit });
+  };
+  return {
+    toolset,
+    kcp,
+    time,
+    audited,
+    call,
+    async text(tool, args, user) {
+      return textOf(await call(tool, args, user), false);
+    },
+    async failure(tool, args, user) {
+      return textOf(await call(tool, args, user), true);
+    },
+  };
+}
+
+function textOf({ content, isError = false }: CallToolResult, failed: boolean): string {
+  const [first] = content;
+  const text = first?.type === 'text' ? first.text : '';
+  if (isError !== failed) throw new Error(`${failed ? 'did not fail' : 'failed'}: ${text}`);
+  return text;
+}
