@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.demo/**', '**/testdata/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '.demo/**', '.testing/**', '**/testdata/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -6,7 +6,7 @@ const common = {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } }],
   },
-  modulePathIgnorePatterns: ['/dist/', '/.demo/'],
+  modulePathIgnorePatterns: ['/dist/', '/.demo/', '/.testing/'],
 };
 
 export default {

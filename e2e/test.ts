@@ -21,7 +21,7 @@ interface Counts {
 }
 
 const root = join(import.meta.dirname, '..');
-const scratch = join(root, '.demo', 'test');
+const scratch = join(root, '.testing');
 
 /** Runs a command with our standard output and error; resolves to its exit code. */
 function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {

@@ -241,7 +241,7 @@ describe('the operator', () => {
 });
 
 test('the component cluster-wide-secrets lets the operator use any Secret that it is told of, and list none', async () => {
-  const overlay = await mkdtemp(join(root, '.demo/test-overlay-'));
+  const overlay = await mkdtemp(join(root, '.testing/overlay-'));
   try {
     const kustomization = {
       apiVersion: 'kustomize.config.k8s.io/v1beta1',

@@ -17,7 +17,7 @@ import { ensureBinaries } from './toolchain.ts';
 export interface ControlPlaneOptions {
   /**
    * Run folder: data, certificates, logs and pid files. What an earlier run left running there is ended and its data
-   * removed. Left out: a new one under `.demo/`, removed by {@link ControlPlane.stop}.
+   * removed. Left out: a new one under `.testing/`, removed by {@link ControlPlane.stop}.
    */
   dir?: string;
   /** TCP ports; free ones unless told. */
@@ -171,10 +171,10 @@ export async function launchControlPlane(
   return { plane, ca, serviceAccountKeyFile: files.serviceAccountKey };
 }
 
-/** A new folder `.demo/test-api-…` for a test that needs one. */
+/** A new folder `.testing/api-…` for a test that needs one. */
 export async function newRunDir(): Promise<string> {
-  await mkdir(join(repoRoot, '.demo'), { recursive: true });
-  return mkdtemp(join(repoRoot, '.demo/test-api-'));
+  await mkdir(join(repoRoot, '.testing'), { recursive: true });
+  return mkdtemp(join(repoRoot, '.testing/api-'));
 }
 
 async function somePorts() {

@@ -32,12 +32,13 @@ export async function provideImages(context: string, version: string, progress: 
   const named = imagesOf(process.env);
   if (named) return named;
   const images = { operator: `kcp-mcp-operator:${version}`, runtime: `kcp-mcp-runtime:${version}` };
-  await progress.step('building both images with Docker', async () => {
+  await progress.step('build both images with Docker', async () => {
+    await run('npm', ['run', 'build'], { cwd: repoRoot });
     await run('docker', ['build', '-q', '-f', 'operator/Dockerfile', '-t', images.operator, '.'], { cwd: repoRoot });
     await run('docker', ['build', '-q', '-f', 'mcp-runtime/Dockerfile', '-t', images.runtime, '.'], { cwd: repoRoot });
   });
   const cluster = context.replace(/^kind-/, '');
-  await progress.step(`loading them into kind (${cluster})`, () =>
+  await progress.step(`load them into kind (${cluster})`, () =>
     run('kind', ['load', 'docker-image', '--name', cluster, images.operator, images.runtime]),
   );
   return images;

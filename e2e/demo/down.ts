@@ -1,7 +1,6 @@
 // Removes what a demo left, whatever state it is in.
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { stopCluster } from '../cluster/node.ts';
 import { run, stopAll } from '../lib/process.ts';
 import { contextFile } from './context.ts';
@@ -13,11 +12,7 @@ export async function down(dir: string): Promise<void> {
   await leaveContext(dir);
   await stopAll(dir);
   await stopCluster(dir);
-  // A test run keeps its folder below the demo's: it is not the demo's to remove.
-  for (const entry of await readdir(dir)) {
-    if (entry !== 'test') await rm(join(dir, entry), { recursive: true, force: true });
-  }
-  if ((await readdir(dir)).length === 0) await rm(dir, { recursive: true });
+  await rm(dir, { recursive: true, force: true });
 }
 
 /** Takes the demo's objects out of a cluster that isn't ours, newest first; goes on when that cluster is gone. */

@@ -3,7 +3,7 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { startCertManager } from '../cluster/cert-manager.ts';
-import { buildImages, loadImages } from '../cluster/images.ts';
+import { buildImages } from '../cluster/images.ts';
 import { startCluster } from '../cluster/node.ts';
 import { ensureBinaries } from '../cluster/toolchain.ts';
 import { run } from '../lib/process.ts';
@@ -44,14 +44,12 @@ export interface HostOptions {
 /** Boots a node of our own, cert-manager with ClusterIssuer `demo-ca`, and loads both images into it. */
 export async function ownNode({ dir, instance, progress }: HostOptions): Promise<Host> {
   const { kubectl } = await ensureBinaries(['kubectl'], progress);
-  const images = await buildImages({ dir, progress });
-  const cluster = await progress.step('booting the node', () => startCluster({ dir, instance, progress }));
-  const [certManager] = await Promise.all([
-    progress.step('cert-manager with a CA ClusterIssuer', () =>
-      startCertManager({ dir, kubeconfig: cluster.kubeconfig }),
-    ),
-    progress.step('loading the images', () => loadImages(cluster, images)),
-  ]);
+  const images = await buildImages({ progress });
+  const archives = [images.operator.archive, images.runtime.archive];
+  const cluster = await startCluster({ dir, instance, images: archives, progress });
+  const certManager = await progress.step('start cert-manager with a CA ClusterIssuer', () =>
+    startCertManager({ dir, kubeconfig: cluster.kubeconfig, progress }),
+  );
   const flags = ['--kubeconfig', cluster.kubeconfig];
   return {
     kubeconfig: cluster.kubeconfig,

@@ -37,16 +37,15 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   await mkdir(dir, { recursive: true });
   const { version } = JSON.parse(await readFile(join(repoRoot, 'package.json'), 'utf8')) as { version: string };
   const binaries = await ensureBinaries(context === undefined ? allBinaries : NEEDED, progress);
-  await progress.step('bundling operator and runtime', () => run('npm', ['run', 'build'], { cwd: repoRoot }));
 
   const options = { dir, instance, version, progress };
   const host = context === undefined ? await ownNode(options) : await existingCluster(context, options);
   const port = 20_000 + 100 * instance;
-  const issuer = await progress.step('identity provider', () =>
+  const issuer = await progress.step('start the identity provider', () =>
     startIssuer({ dir, address: host.address, port: port + 40 }),
   );
   const { issuerURL, clientID } = issuer;
-  const kcp = await progress.step('kcp (stand-in: one control plane per workspace)', () =>
+  const kcp = await progress.step(kcpStep(), () =>
     startKcp({
       dir,
       address: host.address,
@@ -56,7 +55,7 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   );
 
   const externalURL = `https://localhost:${port + 43}`;
-  await progress.step('operator: kubectl apply -k config/default', async () => {
+  await progress.step('install the operator: kubectl apply -k config/default', async () => {
     const install = await writeInstall(dir, host.images);
     host.undoLater('delete', '-k', install, '--ignore-not-found', '--wait=true');
     await host.kubectl(['apply', '-k', install]);
@@ -71,7 +70,7 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
     audience: clientID,
     issuerCA: await readFile(issuer.caFile, 'utf8'),
   });
-  await progress.step(`waiting for KcpMcpServer ${SERVER.namespace}/${SERVER.name} to be Ready`, () =>
+  await progress.step(`wait for KcpMcpServer ${SERVER.namespace}/${SERVER.name} to be Ready`, () =>
     host.kubectl([
       ...['wait', '--for=condition=Ready', `kcpmcpserver/${SERVER.name}`],
       ...['-n', SERVER.namespace, '--timeout=180s'],
@@ -111,6 +110,12 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   return state;
 }
 
+function kcpStep(): string {
+  const { KCP_BIN, KCP_KUBECONFIG } = process.env;
+  if (KCP_KUBECONFIG) return 'use the kcp of KCP_KUBECONFIG';
+  return KCP_BIN ? 'start kcp' : 'start the kcp stand-in (a real control plane for each workspace)';
+}
+
 interface SampleInput {
   kcp: { url: string; adminKubeconfig: string };
   externalURL: string;
@@ -131,7 +136,7 @@ async function applySample(dir: string, host: Host, input: SampleInput): Promise
   const crd = 'kubeconfigs.operator.kcp.io';
   if ((await host.kubectl(['get', 'crd', crd, '-o', 'name', '--ignore-not-found'])).trim() === '') {
     host.undoLater('delete', 'crd', crd, '--ignore-not-found');
-    await host.kubectl(['apply', '-f', join(repoRoot, 'e2e', 'testdata', 'operator.kcp.io_kubeconfigs.yaml')]);
+    await host.kubectl(['apply', '-f', join(repoRoot, 'operator', 'testdata', 'crds', 'operator.kcp.io_kubeconfigs.yaml')]);
     await host.kubectl(['wait', '--for=condition=Established', `crd/${crd}`, '--timeout=30s']);
   }
   const issuerCA = await host.readIssuerCA();
