@@ -172,6 +172,7 @@ export const refused: [string, Resource, string][] = [
   ['an issuer and a Secret', tls({ secretName: 'a' }), 'exactly one of issuerRef and secretName'],
   ['an issuer and a Secret at the edge', tls({ secretName: 'a', termination: 'Edge' }), 'at most one of issuerRef and secretName'],
   ['a lifetime that is no duration', tls({ duration: '90d' }), 'must be a duration of hours, minutes and seconds'],
+  ['a renewal that is no duration', tls({ renewBefore: '15d' }), 'spec.tls.renewBefore: Invalid value: "15d": must be a duration'],
   ['a lifetime below an hour', tls({ duration: '59m', renewBefore: '5m' }), 'must be at least 1h'],
   ['a renewal below five minutes', tls({ renewBefore: '4m' }), 'must be at least 5m'],
   ['a renewal before the beginning', tls({ duration: '100h' }), 'renewBefore (360h) must be shorter than duration (100h)'],
