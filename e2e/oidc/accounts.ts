@@ -1,7 +1,7 @@
 /** A person who can sign in at the issuer. */
 export interface Account {
   /** What is typed into the login form; also the `sub` claim. */
-  username: string;
+  name: string;
   password: string;
   /** The `email` claim: the user name that kcp sees (`--oidc-username-claim=email`). */
   email: string;
@@ -11,15 +11,15 @@ export interface Account {
 
 /** The two people of the demo and the tests: same group, different workspaces. The passwords are public on purpose. */
 export const demoAccounts: readonly Account[] = [
-  { username: 'alice', password: 'alice-demo', email: 'alice@example.com', groups: ['devs'] },
-  { username: 'bob', password: 'bob-demo', email: 'bob@example.com', groups: ['devs'] },
+  { name: 'alice', password: 'alice-demo', email: 'alice@example.com', groups: ['devs'] },
+  { name: 'bob', password: 'bob-demo', email: 'bob@example.com', groups: ['devs'] },
 ];
 
 /** The account with this name (or email) and password; undefined when either is wrong. */
 export function authenticate(accounts: readonly Account[], login: string, password: string): Account | undefined {
-  const name = login.trim().toLowerCase();
+  const typed = login.trim().toLowerCase();
   return accounts.find(
-    (account) => (account.username === name || account.email === name) && account.password === password,
+    (account) => (account.name === typed || account.email === typed) && account.password === password,
   );
 }
 
@@ -30,5 +30,5 @@ export function accountClaims(account: Account): {
   email_verified: boolean;
   groups: string[];
 } {
-  return { sub: account.username, email: account.email, email_verified: true, groups: account.groups };
+  return { sub: account.name, email: account.email, email_verified: true, groups: account.groups };
 }

@@ -29,7 +29,7 @@ export interface ToolInfo {
   name: string;
   description?: string | undefined;
   inputSchema: unknown;
-  annotations?: unknown;
+  annotations?: { readOnlyHint?: boolean | undefined; destructiveHint?: boolean | undefined } | undefined;
 }
 
 /** The part that clients of both eras share. */

@@ -34,7 +34,7 @@ export async function handleInteraction(
       return;
     }
     await provider.interactionFinished(request, response, {
-      login: { accountId: account.username, remember: false },
+      login: { accountId: account.name, remember: false },
       consent: {},
     });
   } catch (error) {

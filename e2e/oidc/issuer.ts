@@ -1,20 +1,11 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { createCA, issueCertificate } from '../lib/certs.ts';
 import { startProcess, waitFor } from '../lib/process.ts';
 import { demoAccounts } from './accounts.ts';
 import type { Account } from './accounts.ts';
 import { trustingFetch } from './http.ts';
 import { rotateKeysIn } from './keys.ts';
-
-export interface TLSFiles {
-  certFile: string;
-  keyFile: string;
-  /** What a client must trust. */
-  caFile: string;
-}
+import { ensureTLSFiles } from './tls-files.ts';
+import type { TLSFiles } from './tls-files.ts';
 
 export interface IssuerOptions {
   /** Run folder; the issuer's own files go into `DIR/oidc`. */
@@ -48,8 +39,7 @@ export async function startIssuer(options: IssuerOptions): Promise<IssuerHandle>
   const { dir, address, port, clientID = 'platform-mesh' } = options;
   const issuerURL = options.issuerURL ?? `https://${address}:${port}`;
   const stateDir = join(dir, 'oidc');
-  const tls =
-    options.tls ?? (await ensureTLSFiles(stateDir, [...new Set([new URL(issuerURL).hostname, address, 'localhost'])]));
+  const tls = options.tls ?? (await ensureTLSFiles(stateDir, [new URL(issuerURL).hostname, address, 'localhost']));
   const http = await trustingFetch(tls.caFile);
   const jwks = async (): Promise<string> => {
     const response = await http.fetch(`${issuerURL}/jwks`);
@@ -84,23 +74,4 @@ export async function startIssuer(options: IssuerOptions): Promise<IssuerHandle>
       await started.stop();
     },
   };
-}
-
-/** The certificate of an earlier start while it still fits: clients keep trusting a restarted issuer. */
-async function ensureTLSFiles(dir: string, hosts: string[]): Promise<TLSFiles> {
-  const files = { certFile: join(dir, 'tls.crt'), keyFile: join(dir, 'tls.key'), caFile: join(dir, 'ca.crt') };
-  if (await isServingCertificate(files.certFile, hosts)) return files;
-  const ca = await createCA(dir, 'ca', 'issuer CA');
-  const pair = await issueCertificate(ca, { dir, name: 'tls', commonName: hosts[0] ?? 'localhost', hosts });
-  return { ...pair, caFile: ca.certFile };
-}
-
-async function isServingCertificate(file: string, hosts: string[]): Promise<boolean> {
-  const pem = await readFile(file).catch(() => undefined);
-  if (!pem) return false;
-  const certificate = new X509Certificate(pem);
-  const names = hosts.every(
-    (host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined,
-  );
-  return names && certificate.validToDate.getTime() > Date.now() + 24 * 3600 * 1000;
 }

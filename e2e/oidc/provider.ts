@@ -29,7 +29,7 @@ export const defaultScope = 'openid email groups';
  * tokens (RFC 9068) whose audience is kcp's, whichever resource (RFC 8707) the client names.
  */
 export function createProvider(options: ProviderOptions): Provider {
-  const accountOf = (id: string): Account | undefined => options.accounts.find((account) => account.username === id);
+  const accountOf = (id: string): Account | undefined => options.accounts.find((account) => account.name === id);
   const provider = new Provider(options.issuerURL, {
     adapter: options.adapter,
     jwks: { keys: options.keys.keys },

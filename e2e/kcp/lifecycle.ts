@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createObject, patchObject } from './bootstrap.ts';
+import { followWorkspaces } from './informer.ts';
+import { createWorkspaceContent } from './logical-cluster.ts';
+import { PlaneError } from './plane-client.ts';
+import type { PlaneClient } from './plane-client.ts';
+import type { Plane } from './plane.ts';
+import type { PlanePool } from './plane-pool.ts';
+import type { Registry } from './registry.ts';
+import { ownerAnnotation, parentClusterOf, rootCluster, shardHash, shardName, sharedPlaneAnnotation, workspaceFinalizer, workspacesCollection } from './workspace.ts'; // prettier-ignore
+import type { Workspace } from './workspace.ts';
+
+const retryMs = 500;
+
+/** kcp's controllers for Workspace objects: scheduling → initializing → ready, and the end of what is deleted. */
+export class Lifecycle {
+  readonly #client: PlaneClient;
+  readonly #registry: Registry;
+  readonly #pool: PlanePool;
+  readonly #url: string;
+  readonly #following = new Map<string, AbortController>();
+  /** One piece of work at a time for each Workspace; what comes meanwhile is looked at afterwards. */
+  readonly #busy = new Map<string, { again: boolean }>();
+  readonly #stopped = new AbortController();
+
+  constructor(parts: { client: PlaneClient; registry: Registry; pool: PlanePool; url: string }) {
+    this.#client = parts.client;
+    this.#registry = parts.registry;
+    this.#pool = parts.pool;
+    this.#url = parts.url;
+    this.#registry.workspaces.subscribe(({ type, object }) => {
+      if (type !== 'DELETED') this.#enqueue(parentClusterOf(object), object.metadata.name);
+    });
+  }
+
+  /** Serves the root workspace. */
+  async start(): Promise<void> {
+    const plane = await this.#pool.start(rootCluster);
+    await createWorkspaceContent(this.#client, plane, { url: this.#url, path: rootCluster });
+    await this.#adopt(rootCluster, plane);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    for (const controller of this.#following.values()) controller.abort();
+  }
+
+  async #adopt(cluster: string, plane: Plane): Promise<void> {
+    this.#registry.add(cluster, plane);
+    if (cluster !== plane.cluster) return;
+    const controller = new AbortController();
+    this.#following.set(cluster, controller);
+    await followWorkspaces(this.#client, plane, this.#registry.workspaces, controller.signal);
+  }
+
+  #enqueue(cluster: string, name: string): void {
+    const key = `${cluster}/${name}`;
+    const under = this.#busy.get(key);
+    if (under) {
+      under.again = true;
+      return;
+    }
+    const work = { again: false };
+    this.#busy.set(key, work);
+    const run = async (): Promise<void> => {
+      do {
+        work.again = false;
+        try {
+          await this.#reconcile(cluster, name);
+        } catch (error) {
+          if (this.#stopped.signal.aborted) return;
+          console.error(`workspace ${key}: ${error instanceof Error ? error.message : String(error)}`);
+          work.again = true;
+          await delay(retryMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+        }
+      } while (work.again && !this.#stopped.signal.aborted);
+      this.#busy.delete(key);
+    };
+    void run();
+  }
+
+  async #reconcile(cluster: string, name: string): Promise<void> {
+    const parent = this.#registry.planeOf(cluster);
+    const workspace = this.#registry.workspaces.get(cluster, name);
+    if (!parent || !workspace) return;
+    if (workspace.metadata.deletionTimestamp !== undefined) await this.#finish(parent, workspace);
+    else if (workspace.spec?.cluster === undefined) await this.#schedule(parent, workspace);
+    else if (workspace.status?.phase !== 'Ready') await this.#initialize(parent, workspace, workspace.spec.cluster);
+  }
+
+  /** Gives the Workspace its logical cluster and address. */
+  async #schedule(parent: Plane, workspace: Workspace): Promise<void> {
+    const { name, annotations = {}, finalizers = [] } = workspace.metadata;
+    const shared = annotations[sharedPlaneAnnotation];
+    const { plane, cluster } = await this.#planeFor(workspace, shared);
+    if (!this.#registry.planeOf(cluster)) await this.#adopt(cluster, plane);
+    const owner = JSON.parse(annotations[ownerAnnotation] ?? '{}') as { username?: string };
+    const object = `${workspacesCollection}/${name}`;
+    await patchObject(this.#client, parent, object, {
+      metadata: {
+        annotations: {
+          'core.kcp.io/shard': shardName,
+          [ownerAnnotation]: JSON.stringify({ username: owner.username ?? 'kcp-admin' }),
+          'internal.tenancy.kcp.io/cluster': cluster,
+          'internal.tenancy.kcp.io/shard': shardHash,
+        },
+        finalizers: [...new Set([...finalizers, workspaceFinalizer])],
+        labels: { 'tenancy.kcp.io/phase': 'Initializing' },
+      },
+      spec: { cluster, URL: `${this.#url}/clusters/${this.#registry.pathOf(parent.cluster) ?? ''}:${name}` },
+    });
+    await patchObject(this.#client, parent, `${object}/status`, {
+      status: { phase: 'Initializing', conditions: [condition('WorkspaceScheduled')] },
+    });
+  }
+
+  async #planeFor(workspace: Workspace, shared: string | undefined): Promise<{ plane: Plane; cluster: string }> {
+    if (shared === undefined) {
+      const plane = await this.#pool.take();
+      return { plane, cluster: plane.cluster };
+    }
+    const plane = this.#registry.planeOf(shared);
+    if (!plane) throw new Error(`no logical cluster ${shared} to share a plane with`);
+    // The same id at every try, so that a repeated one doesn't leave an entry behind.
+    return { plane, cluster: workspace.metadata.uid.replaceAll('-', '').slice(0, 16) };
+  }
+
+  /** Fills the new logical cluster, and declares it ready. */
+  async #initialize(parent: Plane, workspace: Workspace, cluster: string): Promise<void> {
+    const { name, uid, annotations = {} } = workspace.metadata;
+    const plane = this.#registry.planeOf(cluster);
+    if (!plane) return;
+    const owner = JSON.parse(annotations[ownerAnnotation] ?? '{}') as { username?: string };
+    if (plane.cluster === cluster) {
+      const path = `${this.#registry.pathOf(parent.cluster) ?? ''}:${name}`;
+      const of = { cluster: parent.cluster, name, uid };
+      await createWorkspaceContent(this.#client, plane, { url: this.#url, path, of });
+      if (owner.username !== undefined) await this.#makeAdmin(plane, owner.username);
+    }
+    const object = `${workspacesCollection}/${name}`;
+    await patchObject(this.#client, parent, object, { metadata: { labels: { 'tenancy.kcp.io/phase': 'Ready' } } });
+    await patchObject(this.#client, parent, `${object}/status`, {
+      status: { phase: 'Ready', conditions: [condition('WorkspaceInitialized'), condition('WorkspaceScheduled')] },
+    });
+  }
+
+  /** Whoever makes a workspace is its administrator. */
+  async #makeAdmin(plane: Plane, user: string): Promise<void> {
+    await createObject(this.#client, plane, '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'workspace-admin' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
+    });
+  }
+
+  /** Ends a deleted workspace with all workspaces below it, then lets its object go. */
+  async #finish(parent: Plane, workspace: Workspace): Promise<void> {
+    const { name, finalizers = [] } = workspace.metadata;
+    if (workspace.spec?.cluster !== undefined) await this.#tearDown(workspace.spec.cluster);
+    const left = finalizers.filter((finalizer) => finalizer !== workspaceFinalizer);
+    if (left.length === finalizers.length) return;
+    try {
+      await patchObject(this.#client, parent, `${workspacesCollection}/${name}`, { metadata: { finalizers: left } });
+    } catch (error) {
+      // Somebody else was faster.
+      if (!(error instanceof PlaneError && error.code === 404)) throw error;
+    }
+  }
+
+  async #tearDown(cluster: string): Promise<void> {
+    const { workspaces } = this.#registry;
+    this.#following.get(cluster)?.abort();
+    this.#following.delete(cluster);
+    for (const name of workspaces.namesIn(cluster)) {
+      const child = workspaces.get(cluster, name)?.spec?.cluster;
+      if (child !== undefined) await this.#tearDown(child);
+      workspaces.remove(cluster, name);
+    }
+    await this.#registry.remove(cluster)?.process.stop();
+  }
+}
+
+function condition(type: string): { lastTransitionTime: string; status: string; type: string } {
+  return { lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), status: 'True', type };
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { freePorts } from '../lib/ports.ts';
+import { startProcess } from '../lib/process.ts';
+import type { StartedProcess } from '../lib/process.ts';
+import type { PlaneClient } from './plane-client.ts';
+import { frontIdentity } from './plane-client.ts';
+import { frontClientName } from './pki.ts';
+import type { Pki } from './pki.ts';
+
+/** The OpenID issuer whose tokens kcp accepts. */
+export interface OIDCOptions {
+  issuerURL: string;
+  clientID: string;
+  caFile: string;
+}
+
+/** One generic control plane: the API server of one logical cluster. */
+export interface Plane {
+  /** Id of the logical cluster it is for. */
+  cluster: string;
+  url: string;
+  process: StartedProcess;
+}
+
+export interface PlaneOptions {
+  /** Run folder for pid files and logs. */
+  dir: string;
+  cluster: string;
+  binary: string;
+  etcdURL: string;
+  pki: Pki;
+  oidc: OIDCOptions;
+  client: PlaneClient;
+}
+
+/** Starts a control plane on a free port of 127.0.0.1; its objects lie under `/CLUSTER` in etcd. */
+export async function startPlane(options: PlaneOptions): Promise<Plane> {
+  const [port = 0] = await freePorts(1);
+  const url = `https://127.0.0.1:${port}`;
+  const started = await startProcess({
+    dir: options.dir,
+    name: `kcp-plane-${options.cluster}`,
+    command: options.binary,
+    args: planeArguments(options, port),
+    ready: () => isReady(options.client, url),
+    // Its data lives no longer than the stand-in: there is nothing to be gained by asking.
+    stopSignal: 'SIGKILL',
+  });
+  return { cluster: options.cluster, url, process: started };
+}
+
+async function isReady(client: PlaneClient, url: string): Promise<boolean> {
+  const response = await client.send(url, frontIdentity, { path: '/readyz', signal: AbortSignal.timeout(2000) });
+  await response.body.dump();
+  return response.statusCode === 200;
+}
+
+function planeArguments({ dir, cluster, etcdURL, pki, oidc }: PlaneOptions, port: number): string[] {
+  const { serving, ca, serviceAccount } = pki.planes;
+  return [
+    `--etcd-servers=${etcdURL}`,
+    `--etcd-prefix=/${cluster}`,
+    '--etcd-count-metric-poll-period=0',
+    '--etcd-db-metric-poll-interval=0',
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--tls-cert-file=${serving.certFile}`,
+    `--tls-private-key-file=${serving.keyFile}`,
+    `--cert-dir=${join(dir, 'kcp')}`,
+    '--authorization-mode=RBAC',
+    // Throttling is for clusters that must survive their users.
+    '--enable-priority-and-fairness=false',
+    '--max-requests-inflight=0',
+    '--max-mutating-requests-inflight=0',
+    `--requestheader-client-ca-file=${ca.certFile}`,
+    `--requestheader-allowed-names=${frontClientName}`,
+    '--requestheader-username-headers=X-Remote-User',
+    '--requestheader-group-headers=X-Remote-Group',
+    `--oidc-issuer-url=${oidc.issuerURL}`,
+    `--oidc-client-id=${oidc.clientID}`,
+    `--oidc-ca-file=${oidc.caFile}`,
+    '--oidc-username-claim=email',
+    '--oidc-username-prefix=-',
+    '--oidc-groups-claim=groups',
+    '--oidc-signing-algs=RS256,ES256',
+    '--service-account-issuer=https://kcp.default.svc',
+    `--service-account-key-file=${serviceAccount.certFile}`,
+    `--service-account-signing-key-file=${serviceAccount.keyFile}`,
+  ];
+}

@@ -1,0 +1,98 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureBinaries } from '../cluster/toolchain.ts';
+import { running } from '../lib/process.ts';
+import { createProgress } from '../lib/progress.ts';
+import { waitFor } from '../lib/wait.ts';
+import { trustingFetch } from '../oidc/http.ts';
+import { AccessGate } from './access.ts';
+import { serveAdmission } from './admission.ts';
+import { writeAdminKubeconfig } from './admin-kubeconfig.ts';
+import { startEtcd } from './etcd.ts';
+import { serveFront } from './front.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { createPki } from './pki.ts';
+import { PlaneClient } from './plane-client.ts';
+import type { OIDCOptions } from './plane.ts';
+import { PlanePool } from './plane-pool.ts';
+import { Registry } from './registry.ts';
+import { RequestLog } from './request-log.ts';
+
+export interface StandInOptions {
+  /** Run folder; the stand-in's own files go into `DIR/kcp`. Data of an earlier run is removed. */
+  dir: string;
+  address: string;
+  port: number;
+  oidc: OIDCOptions;
+  /** Planes to start beside root's, for workspaces that will be made soon. */
+  spare: number;
+}
+
+/** Where the stand-in in a run folder keeps what others need. */
+export function standInFiles(dir: string) {
+  const own = join(dir, 'kcp');
+  return {
+    caFile: join(own, 'pki/ca.crt'),
+    clientCA: { certFile: join(own, 'pki/client-ca.crt'), keyFile: join(own, 'pki/client-ca.key') },
+    adminKubeconfig: join(own, 'admin.kubeconfig'),
+    requestLog: join(own, 'requests.jsonl'),
+  };
+}
+
+/** Ends the planes and the etcd of a stand-in, also those that one left which was killed. */
+export async function stopPlanes(dir: string): Promise<void> {
+  const own = (await running(dir)).filter(({ name }) => name.startsWith('kcp-plane-') || name === 'kcp-etcd');
+  await Promise.all(own.map((each) => each.stop()));
+}
+
+/** Serves a kcp made of generic control planes until `close`; returns once `root` can be used. */
+export async function serveStandIn(options: StandInOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const { dir, address, port, oidc } = options;
+  const files = standInFiles(dir);
+  const url = `https://${address}:${port}`;
+  await stopPlanes(dir);
+  await Promise.all(
+    ['etcd', 'requests.jsonl'].map((name) => rm(join(dir, 'kcp', name), { recursive: true, force: true })),
+  );
+  await mkdir(join(dir, 'kcp'), { recursive: true });
+  await writeFile(files.requestLog, '');
+
+  const [binaries, pki] = await Promise.all([
+    ensureBinaries(['etcd', 'generic-controlplane'], createProgress()),
+    createPki(join(dir, 'kcp/pki'), [address, 'localhost', '127.0.0.1']),
+  ]);
+  await writeAdminKubeconfig({ file: files.adminKubeconfig, url, caFile: pki.front.caFile, ...pki.admin });
+  // A plane that finds no issuer looks again only after 10 s, and refuses all tokens until then.
+  const [etcdURL] = await Promise.all([startEtcd(dir, binaries.etcd), waitForIssuer(oidc)]);
+  const client = await PlaneClient.open(pki);
+  const admission = await serveAdmission(pki);
+  const registry = new Registry();
+  const pool = new PlanePool({ dir, binary: binaries['generic-controlplane'], etcdURL, pki, oidc, client, admission });
+  const lifecycle = new Lifecycle({ client, registry, pool, url });
+  const root = lifecycle.start();
+  pool.prepare(options.spare);
+  await root;
+  const log = new RequestLog(files.requestLog);
+  const front = await serveFront({ address, port, pki, client, registry, gate: new AccessGate(client), log });
+  return {
+    url,
+    close: async () => {
+      lifecycle.stop();
+      await front.close();
+      await client.close();
+      await log.close();
+      await stopPlanes(dir);
+      await admission.close();
+    },
+  };
+}
+
+async function waitForIssuer({ issuerURL, caFile }: OIDCOptions): Promise<void> {
+  const http = await trustingFetch(caFile);
+  const answers = async (): Promise<boolean> => {
+    const response = await http.fetch(`${issuerURL}/.well-known/openid-configuration`);
+    await response.body?.cancel();
+    return response.ok;
+  };
+  await waitFor(`the issuer ${issuerURL} to answer`, answers, { deadlineMs: 30_000 }).finally(() => http.close());
+}

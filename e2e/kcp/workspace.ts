@@ -1,0 +1,47 @@
+/** A tenancy.kcp.io/v1alpha1 Workspace as the stand-in reads it. */
+export interface Workspace {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    uid: string;
+    resourceVersion: string;
+    creationTimestamp: string;
+    deletionTimestamp?: string;
+    finalizers?: string[];
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  spec?: { cluster?: string; URL?: string; type?: { name?: string; path?: string } };
+  status?: { phase?: string; conditions?: unknown[] };
+}
+
+export const workspacesCollection = '/apis/tenancy.kcp.io/v1alpha1/workspaces';
+
+/** Held until what belongs to the workspace is gone. */
+export const workspaceFinalizer = 'core.kcp.io/logicalcluster';
+
+/** Names the logical cluster that an object lies in. */
+export const clusterAnnotation = 'kcp.io/cluster';
+
+/** Who made a Workspace: JSON with username, uid, groups. */
+export const ownerAnnotation = 'experimental.tenancy.kcp.io/owner';
+
+/** The stand-in's own: id of the logical cluster whose plane this workspace uses instead of one of its own. */
+export const sharedPlaneAnnotation = 'stand-in.kcp.io/shares-plane-of';
+
+export const rootCluster = 'root';
+export const shardName = 'root';
+/** How kcp abbreviates its shard's name in annotations. */
+export const shardHash = '1pfxsevk';
+
+/** A new id for a logical cluster: 16 characters of base 36, as kcp's. */
+export function newClusterID(): string {
+  const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz';
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => alphabet[byte % 36]).join('');
+}
+
+/** The logical cluster that a Workspace lies in. */
+export function parentClusterOf(workspace: Workspace): string {
+  return workspace.metadata.annotations?.[clusterAnnotation] ?? '';
+}
