@@ -128,16 +128,11 @@ async function complete(
   argument: { name: string; value: string },
   call: ServerContext,
 ) {
-  const signal = deadline(call, timeoutMs);
-  const context = { principal, signal, audit: () => undefined };
-  const values = await toolset.complete(argument.name, argument.value, context);
+  const values = await withinDeadline(call.mcpReq.signal, timeoutMs, (signal) =>
+    toolset.complete(argument.name, argument.value, { principal, signal, audit: () => undefined }),
+  );
   const shown = values.slice(0, MAX_COMPLETIONS);
   return { completion: { values: shown, total: values.length, hasMore: shown.length < values.length } };
-}
-
-/** Ends when the caller goes away or the time is up. */
-function deadline(call: ServerContext, timeoutMs: number): AbortSignal {
-  return AbortSignal.any([call.mcpReq.signal, AbortSignal.timeout(timeoutMs)]);
 }
 
 interface ToolCall {
@@ -152,40 +147,54 @@ interface ToolCall {
 async function callTool(toolCall: ToolCall): Promise<CallToolResult> {
   const { service, principal, params, call } = toolCall;
   const audit = beginAudit(toolCall, { principal, tool: params.name, known: service.byName.has(params.name) });
-  const signal = deadline(call, service.timeoutMs);
-  const context = { principal, signal, audit: audit.add };
   try {
-    const result = await withinDeadline(signal, () =>
-      service.toolset.call(params.name, params.arguments ?? {}, context),
+    const result = await withinDeadline(call.mcpReq.signal, service.timeoutMs, (signal) =>
+      service.toolset.call(params.name, params.arguments ?? {}, { principal, signal, audit: audit.add }),
     );
     audit.end(result.isError === true ? 'error' : 'ok');
     return result;
   } catch (error) {
-    return failed(error, toolCall, audit, signal);
+    return failed(error, toolCall, audit);
   }
 }
 
-/** Runs `work`, but no longer than `signal` allows, also when `work` doesn't listen to it. */
-async function withinDeadline<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
+class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+}
+
+/**
+ * Runs `work` until the caller goes away or the time is up, also when it doesn't listen to its signal.
+ *
+ * Not AbortSignal.timeout: its timer lives on when the call is done, thousands of them on a busy server.
+ *
+ * @throws {DeadlineError}, the caller's reason, and what `work` throws.
+ */
+async function withinDeadline<T>(
+  caller: AbortSignal,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  caller.throwIfAborted();
+  const controller = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => {
-    reject(signal.reason as Error);
+  const stop = (reason: Error) => {
+    reject(reason);
+    controller.abort(reason);
   };
-  signal.addEventListener('abort', stop, { once: true });
+  const gone = () => {
+    stop(caller.reason as Error);
+  };
+  const timer = setTimeout(stop, timeoutMs, new DeadlineError());
+  caller.addEventListener('abort', gone, { once: true });
   try {
-    return await Promise.race([work(), promise]);
+    return await Promise.race([work(controller.signal), promise]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    clearTimeout(timer);
+    caller.removeEventListener('abort', gone);
   }
 }
 
-function failed(
-  error: unknown,
-  { call, params, service, log }: ToolCall,
-  audit: AuditEntry,
-  signal: AbortSignal,
-): CallToolResult {
+function failed(error: unknown, { call, params, service, log }: ToolCall, audit: AuditEntry): CallToolResult {
   if (error instanceof ProtocolError) {
     audit.end('error');
     throw error;
@@ -194,7 +203,7 @@ function failed(
     audit.end('cancelled');
     throw error;
   }
-  if (signal.aborted) {
+  if (error instanceof DeadlineError) {
     audit.end('timeout');
     const text = `The call took longer than ${service.timeoutMs / 1_000} s and was cancelled. Ask for less: one workspace, one namespace or a selector.`;
     return { isError: true, content: [{ type: 'text', text }] };

@@ -30,7 +30,7 @@ describe('a right file', () => {
       require_oauth: true,
       server_url: 'https://mcp.example.com',
       toolsets: ['core', 'kcp'],
-      http: { read_header_timeout: 10_000, max_body_bytes: 16_777_216, rate_limit_rps: 0 },
+      http: { read_header_timeout: 10_000, max_body_bytes: 4_194_304, rate_limit_rps: 0 },
       toolset_configs: { kcp: { health_port: '8080', allowed_hosts: [], required_scopes: [] } },
       cluster_provider_configs: { kcp: { default_workspace: 'root', inventory: 'caller', inventory_max_age: 30_000 } },
     });

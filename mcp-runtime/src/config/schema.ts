@@ -33,8 +33,8 @@ const deniedResource = z.strictObject(
 const http = z.strictObject({
   /** How long a client may take to send its headers. */
   read_header_timeout: duration('10s', { min: 1 }),
-  /** Largest request body, in bytes. */
-  max_body_bytes: positive.default(16 * 1024 * 1024),
+  /** Largest request body, in bytes. Upstream's 16 MiB don't fit a memory limit of 128Mi; kube-apiserver itself takes 3 MiB. */
+  max_body_bytes: positive.default(4 * 1024 * 1024),
   /** Requests per second for one caller; 0 switches the limit off. */
   rate_limit_rps: z
     .number({ error: 'must be a number, 0 for no limit' })

@@ -106,15 +106,10 @@ export function createApp(options: AppOptions): App {
     }
     const principal = await authenticate(front, req, res, cors);
     if (principal === undefined) return;
-    const retryAfter = front.rateLimiter.take(`${principal.issuer} ${principal.subject}`);
-    if (retryAfter > 0) {
-      metrics.rateLimited.inc();
-      sendRpcError(res, 429, `too many requests; try again in ${retryAfter} s`, { ...cors, 'Retry-After': retryAfter });
-      return;
-    }
+    if (isLimited(front, principal, 1, res, cors)) return;
     let body: unknown;
     try {
-      body = req.method === 'POST' ? parseJson(await front.bodies.read(req)) : undefined;
+      body = req.method === 'POST' ? await front.bodies.read(req, res) : undefined;
     } catch (error) {
       if (!(error instanceof BodyError)) throw error;
       // What's left of the body isn't read, so the connection can't be used again.
@@ -125,9 +120,26 @@ export function createApp(options: AppOptions): App {
       });
       return;
     }
+    // A batch (2025-03-26) is as many requests as it holds.
+    if (Array.isArray(body) && isLimited(front, principal, body.length - 1, res, cors)) return;
     await counted(isSubscription(body), () =>
       serveExchange(options.mcp, req, res, { principal, url: `${front.serverUrl}${path}`, body, headers: cors }),
     );
+  }
+
+  /** Whether the caller comes too often; they were told so. */
+  function isLimited(
+    { rateLimiter }: Front,
+    { issuer, subject }: Principal,
+    count: number,
+    res: ServerResponse,
+    cors: Record<string, string>,
+  ): boolean {
+    const retryAfter = rateLimiter.take(`${issuer} ${subject}`, count);
+    if (retryAfter === 0) return false;
+    metrics.rateLimited.inc();
+    sendRpcError(res, 429, `too many requests; try again in ${retryAfter} s`, { ...cors, 'Retry-After': retryAfter });
+    return true;
   }
 
   /** Returns the caller, or answers and returns undefined. */
@@ -223,15 +235,6 @@ function sendMetadata(path: string, { metadata }: Front, req: IncomingMessage, r
   const answer = metadata.at(path);
   if (answer?.status === 200) sendJson(res, 200, answer.document, { ...cors, 'Cache-Control': 'max-age=60' });
   else sendJson(res, 503, { message: answer?.message ?? 'not loaded' }, { ...cors, 'Retry-After': 5 });
-}
-
-/** Undefined for what isn't JSON: the MCP handler answers that in the protocol's words. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 const isSubscription = (body: unknown) =>

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** A request body that isn't read to its end: `status` and `message` answer it. */
 export class BodyError extends Error {
@@ -12,22 +12,33 @@ export class BodyError extends Error {
 
 /** Reads request bodies within bounds that hold for all requests together, so that uploads can't fill the memory. */
 export interface BodyReader {
-  /** @throws {BodyError} when the body is too large, too many are being read, or the client goes away. */
-  read(req: IncomingMessage): Promise<string>;
+  /**
+   * Reads a body and parses it as JSON. The body counts against the bounds until `res` is done.
+   * @returns undefined for what isn't JSON: the MCP handler answers that in the protocol's words.
+   * @throws {BodyError} when the body is too large or too complex, too many are being served, or the client goes away.
+   */
+  read(req: IncomingMessage, res: ServerResponse): Promise<unknown>;
 }
 
-/** What small requests may use of the memory while the largest allowed body is being read. */
+/** What small requests may use of the memory while the largest allowed body is being served. */
 const SHARED_BYTES = 4 * 1024 * 1024;
+/** Far beyond any tool's arguments; a manifest is text, one value. Parsed, each value takes ten times its bytes and more. */
+const MAX_VALUES = 100_000;
+/** JSON.parse keeps a level's state on the heap and the schemas of MCP on the stack. */
+const MAX_DEPTH = 64;
 
 /** @param maxBytes `http.max_body_bytes`: the largest single body, in bytes. */
 export function createBodyReader(maxBytes: number): BodyReader {
   let available = maxBytes + SHARED_BYTES;
   return {
-    async read(req) {
+    async read(req, res) {
       const tooLarge = () => new BodyError(413, `the request body is larger than ${maxBytes} bytes`);
       if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
       const chunks: Buffer[] = [];
       let size = 0;
+      res.once('close', () => {
+        available += size;
+      });
       try {
         for await (const chunk of req as AsyncIterable<Buffer>) {
           size += chunk.length;
@@ -36,12 +47,45 @@ export function createBodyReader(maxBytes: number): BodyReader {
           if (available < 0) throw new BodyError(503, 'too many large requests at once; try again');
           chunks.push(chunk);
         }
-        return Buffer.concat(chunks).toString('utf8');
       } catch (error) {
         throw error instanceof BodyError ? error : new BodyError(400, 'the request body ended early');
-      } finally {
-        available += size;
       }
+      return parseJson(Buffer.concat(chunks).toString('utf8'));
     },
   };
+}
+
+function parseJson(text: string): unknown {
+  if (isTooComplex(text)) throw new BodyError(400, 'the request body is nested too deeply or holds too many values');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Counts what JSON.parse would make of a text, without making it. */
+function isTooComplex(text: string): boolean {
+  let depth = 0;
+  let values = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') at = endOfString(text, at);
+    else if (char === '[' || char === '{') {
+      values++;
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === ']' || char === '}') depth--;
+    else if (char === ',' && ++values > MAX_VALUES) return true;
+  }
+  return values > MAX_VALUES;
+}
+
+/** The position of the quote that ends the string begun at `from`. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length;
 }

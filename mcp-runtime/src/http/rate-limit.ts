@@ -1,7 +1,10 @@
 /** Limits how often one caller may come (token bucket). */
 export interface RateLimiter {
-  /** @returns 0 when the request may proceed, else after how many seconds it is worth trying again. */
-  take(caller: string): number;
+  /**
+   * @param count messages in the request, 1 unless told.
+   * @returns 0 when it may proceed, else after how many seconds it is worth trying again.
+   */
+  take(caller: string, count?: number): number;
 }
 
 interface Bucket {
@@ -26,7 +29,7 @@ export function createRateLimiter(
   const capacity = burst > 0 ? burst : Math.max(1, Math.ceil(rps));
   const buckets = new Map<string, Bucket>();
   return {
-    take(caller) {
+    take(caller, count = 1) {
       const now = clock();
       const known = buckets.get(caller);
       // Moved to the end, so that the first is the one unused for longest.
@@ -34,9 +37,9 @@ export function createRateLimiter(
       if (buckets.size >= MAX_CALLERS) buckets.delete(buckets.keys().next().value ?? '');
       const tokens =
         known === undefined ? capacity : Math.min(capacity, known.tokens + ((now - known.at) / 1_000) * rps);
-      const allowed = tokens >= 1;
-      buckets.set(caller, { tokens: allowed ? tokens - 1 : tokens, at: now });
-      return allowed ? 0 : Math.max(1, Math.ceil((1 - tokens) / rps));
+      const allowed = tokens >= count;
+      buckets.set(caller, { tokens: allowed ? tokens - count : tokens, at: now });
+      return allowed ? 0 : Math.max(1, Math.ceil((count - tokens) / rps));
     },
   };
 }
