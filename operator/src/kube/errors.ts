@@ -147,10 +147,9 @@ function parseStatus(body: string): Status | undefined {
 
 /** The error of a request that got no answer. Only the error's code and the text of TLS verification are shown. */
 export function errorFromNetwork(asked: Asked, cause: unknown): ApiError {
-  const error = cause instanceof Error ? (cause as NodeJS.ErrnoException) : undefined;
-  const inner = error?.cause instanceof Error ? (error.cause as NodeJS.ErrnoException) : undefined;
-  const code = error?.code ?? inner?.code ?? error?.name ?? 'unknown error';
-  const verification = /CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code) ? `: ${clean(error?.message ?? '')}` : '';
+  const error = (cause ?? {}) as { code?: string; name?: string; message?: string; cause?: { code?: string } };
+  const code = error.code ?? error.cause?.code ?? error.name ?? 'unknown error';
+  const verification = /CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code) ? `: ${clean(error.message ?? '')}` : '';
   return new ApiError({
     status: 0,
     reason: 'Network',

@@ -86,3 +86,8 @@ export function must<T>(value: T | null | undefined): T {
   if (value === undefined || value === null) throw new Error('what the test needs is missing');
   return value;
 }
+
+/** TCP sockets that this process has open. */
+export function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+}
