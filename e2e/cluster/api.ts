@@ -33,6 +33,14 @@ export class ApiError extends Error {
   }
 }
 
+/** An object to apply; the API server checks the rest of it. */
+export interface Applied {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; [field: string]: unknown };
+  [field: string]: unknown;
+}
+
 /** A few calls on an API server, for bringing a cluster up: no discovery, no cache, no retries. */
 export interface Api {
   /**
@@ -43,7 +51,7 @@ export interface Api {
    */
   request(path: string, options?: ApiRequest): Promise<unknown>;
   /** Server-side apply of one object to the path of its collection. */
-  apply(collection: string, object: object & { metadata: { name: string } }): Promise<unknown>;
+  apply(collection: string, object: Applied): Promise<unknown>;
   close(): void;
 }
 
@@ -112,9 +120,9 @@ export async function withApi<T>(kubeconfig: string, work: (api: Api) => Promise
 
 const crdCollection = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-interface CustomResourceDefinition extends KubeObject {
+type CustomResourceDefinition = Applied & {
   spec: { group: string; names: { plural: string }; versions: { name: string; served: boolean }[] };
-}
+};
 
 /**
  * Applies every CustomResourceDefinition in these YAML files and waits until each is served: Established, and its

@@ -25,7 +25,12 @@ export interface NamespaceOptions {
   env: NodeJS.ProcessEnv;
 }
 
-const script = join(import.meta.dirname, 'node.sh');
+const script = join(import.meta.dirname, 'namespaces.sh');
+
+/** The command line that runs a program where the machine's own container storage can't be seen or changed. */
+export function asideCommand(stateDir: string, command: string, args: readonly string[]): [string, string[]] {
+  return ['sh', [script, 'aside', stateDir, command, ...args]];
+}
 
 /** The folder below a run folder that holds a node's files. */
 export function nodeStateDir(dir: string): string {

@@ -35,21 +35,22 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
 }
 
 /**
- * Start time and state out of /proc/PID/stat (proc(5), fields 22 and 3).
+ * Start time, state and number of threads out of /proc/PID/stat (proc(5), fields 22, 3 and 20).
  *
  * The command name in field 2 is in parentheses and may itself hold spaces and parentheses: fields are counted from
  * the last `)`.
  */
-export function parseStat(stat: string): { state: string; startTicks: string } | undefined {
+export function parseStat(stat: string): { state: string; threads: number; startTicks: string } | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, startTicks] = [fields[0], fields[19]];
-  return state && startTicks ? { state, startTicks } : undefined;
+  const [state, threads, startTicks] = [fields[0], fields[17], fields[19]];
+  return state && threads && startTicks ? { state, threads: Number(threads), startTicks } : undefined;
 }
 
 function startedLinux(pid: number): string | undefined {
   try {
     const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    if (!stat || stat.state === 'Z' || stat.state === 'X') return undefined;
+    // A killed process's first thread may have ended while others still hold its ports and files.
+    if (!stat || (/[ZX]/.test(stat.state) && stat.threads <= 1)) return undefined;
     // Ticks count from boot: without the boot a process of an earlier one could look the same.
     return `${stat.startTicks}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
   } catch {

@@ -1,13 +1,19 @@
 #!/bin/sh
-# The namespaces of a node.
+# The namespaces of a node, and of image builds.
 #
-#   node.sh start STATE CGROUP INIT   become the node: its first process, in namespaces of its own
-#   node.sh enter PID PROGRAM ARG...  run a program in the node whose first process is PID
+#   namespaces.sh start STATE CGROUP INIT    become the node: its first process, in namespaces of its own
+#   namespaces.sh enter PID PROGRAM ARG...   run a program in the node whose first process is PID
+#   namespaces.sh aside STATE PROGRAM ARG... run a program that shan't see or change the machine's container storage
 #
 # A node is a set of namespaces (mount, network, pid, cgroup, IPC, UTS), as a container is. Everything that it changes
 # (mounts, interfaces, nftables, sysctls, processes) is inside them, and gone when its first process is. Only files
 # under STATE and empty cgroups named CGROUP outlive it.
 set -eu
+
+# Without -n mount keeps records in the machine's /run/mount.
+mount() {
+  command mount -n "$@"
+}
 
 unified() {
   [ -f /sys/fs/cgroup/cgroup.controllers ]
@@ -112,6 +118,8 @@ inside() {
   echo 1 >/proc/sys/net/ipv4/ip_forward
   echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
   echo 0 >/proc/sys/net/ipv4/conf/default/send_redirects
+  # Pods' frames to the node are routed there, not diverted on the bridge: a Pod may be its own Service's endpoint.
+  if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables; fi
   touch "$state/ready"
   exec "$2"
 }
@@ -133,8 +141,18 @@ enter)
   for cgroup in $(cgroups_of "$target"); do echo $$ >"$cgroup/cgroup.procs"; done
   exec nsenter --target "$target" --mount --net --pid --cgroup --ipc --uts -- "$@"
   ;;
+aside)
+  exec unshare --mount sh "$0" inside-aside "$@"
+  ;;
+inside-aside)
+  state=$1
+  shift
+  shadow /run containers
+  shadow /var/lib containers
+  exec "$@"
+  ;;
 *)
-  echo "node.sh: unknown command $command" >&2
+  echo "namespaces.sh: unknown command $command" >&2
   exit 2
   ;;
 esac
