@@ -7,7 +7,7 @@ import type { CallToolResult, Toolset } from '../tools/index.ts';
 import type { FakeKcp } from './fake-kcp.ts';
 import { principalOf } from './principals.ts';
 
-/** A toolset on the fake kcp, and a short way to call its tools. */
+/** A toolset on a kcp, by default configuration, and a short way to call its tools. */
 export interface ToolBench {
   readonly toolset: Toolset;
   readonly kcp: KcpClient;
@@ -22,7 +22,7 @@ export interface ToolBench {
   readonly failure: (tool: string, args?: unknown, user?: string) => Promise<string>;
 }
 
-export function createBench(fake: FakeKcp, settings: Partial<RuntimeConfigInput> = {}): ToolBench {
+export function createBench(fake: Pick<FakeKcp, 'kubeconfig'>, settings: Partial<RuntimeConfigInput> = {}): ToolBench {
   const kcp = createKcpClient({ kubeconfig: fake.kubeconfig });
   const config = runtimeConfigSchema.parse({
     kubeconfig: '/unused',
