@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
+// The other side of the contract.
+import { parseKubeconfig } from '../../../mcp-runtime/src/kcp/kubeconfig.ts';
 import { copyKubeconfig, KubeconfigError, kubeconfigSha256, renderKubeconfig } from './kubeconfig-copy.ts';
 
 const pem = readFileSync(join(import.meta.dirname, 'testdata/ca.pem'), 'utf8');
@@ -50,18 +52,17 @@ function errorOf(text: string): KubeconfigError {
 
 describe('copies address and CA of the current context', () => {
   test('as kcp-operator writes it, without the workspace', () => {
-    expect(copyKubeconfig(source())).toEqual({ server: HOST, caData });
+    expect(copyKubeconfig(source())).toEqual({ server: HOST, workspace: 'root', caData });
   });
 
   test.each([
-    [HOST, HOST],
-    [`${HOST}/`, HOST],
-    [`${HOST}/clusters/root:acme`, HOST],
-    [`${HOST}/clusters/root/`, HOST],
-    [`${HOST}/kcp/clusters/root`, `${HOST}/kcp`],
-    ['https://KCP.example.com:443/clusters/root', 'https://kcp.example.com'],
+    [HOST, { server: HOST }],
+    [`${HOST}/`, { server: HOST }],
+    [`${HOST}/clusters/root:acme`, { server: HOST, workspace: 'root:acme' }],
+    [`${HOST}/clusters/root/`, { server: HOST, workspace: 'root' }],
+    ['https://KCP.example.com:443/clusters/2qpk1x', { server: 'https://kcp.example.com', workspace: '2qpk1x' }],
   ])('server %s', (server, expected) => {
-    expect(copyKubeconfig(source({ cluster: { server } })).server).toBe(expected);
+    expect(copyKubeconfig(source({ cluster: { server } }))).toEqual({ ...expected, caData });
   });
 
   test('the name of the server', () => {
@@ -70,7 +71,10 @@ describe('copies address and CA of the current context', () => {
   });
 
   test('no CA where the source relies on those of the system', () => {
-    expect(copyKubeconfig(source({ cluster: { 'certificate-authority-data': '' } }))).toEqual({ server: HOST });
+    expect(copyKubeconfig(source({ cluster: { 'certificate-authority-data': '' } }))).toEqual({
+      server: HOST,
+      workspace: 'root',
+    });
   });
 
   test('only the certificates of a CA bundle that holds a key too', () => {
@@ -80,7 +84,10 @@ describe('copies address and CA of the current context', () => {
 
   test('fields that are there but say nothing are no obstacle', () => {
     const cluster = { 'proxy-url': '', 'insecure-skip-tls-verify': false, 'certificate-authority': '' };
-    expect(copyKubeconfig(source({ cluster, user: { tokenFile: '', exec: null } }))).toEqual({ server: HOST, caData });
+    expect(copyKubeconfig(source({ cluster, user: { tokenFile: '', exec: null } }))).toMatchObject({
+      server: HOST,
+      caData,
+    });
   });
 });
 
@@ -104,6 +111,8 @@ describe('refuses, naming the field', () => {
     ['clusters[].cluster.server', { cluster: { server: 'kcp.example.com' } }],
     ['clusters[].cluster.server', { cluster: { server: 'https://user:password@kcp.example.com' } }],
     ['clusters[].cluster.server', { cluster: { server: `${HOST}/?token=abc` } }],
+    ['clusters[].cluster.server', { cluster: { server: `${HOST}/api` } }],
+    ['clusters[].cluster.server', { cluster: { server: `${HOST}/clusters/*` } }],
     ['clusters[].cluster.server', { cluster: { server: '' } }],
     ['current-context', { root: { 'current-context': '' } }],
     ['contexts', { root: { 'current-context': 'other' } }],
@@ -129,11 +138,26 @@ describe('refuses, naming the field', () => {
   });
 });
 
-test('renders a kubeconfig that says the same, with an empty user', () => {
-  const copy = { server: HOST, caData, tlsServerName: 'front-proxy.kcp.svc' };
-  const rendered = renderKubeconfig(copy);
-  expect(copyKubeconfig(rendered)).toEqual(copy);
-  expect((parse(rendered) as { users: unknown }).users).toEqual([{ name: 'caller', user: {} }]);
+describe('renders a kubeconfig', () => {
+  const copy = { server: HOST, workspace: 'root:acme', caData, tlsServerName: 'front-proxy.kcp.svc' };
+
+  test('that says the same, with an empty user', () => {
+    const rendered = renderKubeconfig(copy);
+    expect(copyKubeconfig(rendered)).toEqual(copy);
+    expect((parse(rendered) as { users: unknown }).users).toEqual([{ name: 'caller', user: {} }]);
+  });
+
+  test('that names a workspace in any case', () => {
+    expect(copyKubeconfig(renderKubeconfig({ server: HOST }))).toEqual({ server: HOST, workspace: 'root' });
+  });
+
+  test('that the runtime reads', () => {
+    expect(parseKubeconfig(renderKubeconfig(copy))).toMatchObject({
+      origin: HOST,
+      serverName: 'front-proxy.kcp.svc',
+      ca: expect.stringContaining('BEGIN CERTIFICATE') as unknown,
+    });
+  });
 });
 
 test('the checksum changes with the copy and only with it', () => {

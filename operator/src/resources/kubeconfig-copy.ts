@@ -8,6 +8,8 @@ import { parseDocument, stringify } from 'yaml';
 export interface KubeconfigCopy {
   /** Base URL of kcp's front-proxy, without `/clusters/…` and without a slash at its end. */
   server: string;
+  /** Workspace of the source's server URL; left out where that has no `/clusters/…`. */
+  workspace?: string;
   /** PEM certificates in base64, as `certificate-authority-data`; left out when the system's CAs are to be used. */
   caData?: string;
   /** Name that the server's certificate is checked against in place of the URL's host. */
@@ -63,7 +65,7 @@ export function copyKubeconfig(source: string): KubeconfigCopy {
     );
 
   return {
-    server: serverURL(cluster['server']),
+    ...serverURL(cluster['server']),
     ...(isSet(cluster['certificate-authority-data'])
       ? { caData: certificates(cluster['certificate-authority-data']) }
       : {}),
@@ -71,8 +73,11 @@ export function copyKubeconfig(source: string): KubeconfigCopy {
   };
 }
 
-/** The copy as a kubeconfig file, the same text for the same copy. Its user is empty: every request brings a token. */
-export function renderKubeconfig({ server, caData, tlsServerName }: KubeconfigCopy): string {
+/**
+ * The copy as a kubeconfig file, the same text for the same copy. Its user is empty: every request brings a token. The
+ * server has a workspace, `root` if need be: kubernetes-mcp-server starts with no other, and our runtime takes both.
+ */
+export function renderKubeconfig({ server, workspace = 'root', caData, tlsServerName }: KubeconfigCopy): string {
   const name = 'kcp';
   return stringify(
     {
@@ -82,7 +87,7 @@ export function renderKubeconfig({ server, caData, tlsServerName }: KubeconfigCo
         {
           name,
           cluster: {
-            server,
+            server: `${server}/clusters/${workspace}`,
             ...(caData === undefined ? {} : { 'certificate-authority-data': caData }),
             ...(tlsServerName === undefined ? {} : { 'tls-server-name': tlsServerName }),
           },
@@ -150,14 +155,17 @@ function refuseUser(config: Mapping, name: string): void {
     if (isSet(user[field])) throw new KubeconfigError(`users[].user.${field}`, problem);
 }
 
-function serverURL(value: unknown): string {
+function serverURL(value: unknown): Pick<KubeconfigCopy, 'server' | 'workspace'> {
   const field = 'clusters[].cluster.server';
   const server = text(value, field);
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url?.protocol !== 'https:') throw new KubeconfigError(field, 'must be an https URL');
   if (url.username || url.password) throw new KubeconfigError(field, 'must not hold a user or password');
   if (url.search || url.hash) throw new KubeconfigError(field, 'must not have a query or fragment');
-  return url.origin + url.pathname.replace(/\/clusters\/[^/]+\/*$/, '').replace(/\/+$/, '');
+  const path = url.pathname.replace(/\/+$/, '');
+  const workspace = /^\/clusters\/([a-z0-9][a-z0-9:-]*)$/.exec(path)?.[1];
+  if (path !== '' && !workspace) throw new KubeconfigError(field, 'must have the path /clusters/WORKSPACE or none');
+  return { server: url.origin, ...(workspace ? { workspace } : {}) };
 }
 
 function serverName(value: unknown): string {
