@@ -6,6 +6,7 @@ import { allBinaries, ensureBinaries } from '../cluster/toolchain.ts';
 import { repoRoot } from '../lib/cache.ts';
 import { run, running, startProcess } from '../lib/process.ts';
 import { createProgress } from '../lib/progress.ts';
+import { trustingFetch } from '../oidc/http.ts';
 import { startIssuer } from '../oidc/issuer.ts';
 import { down } from './down.ts';
 import { existingCluster, ownNode } from './host.ts';
@@ -89,8 +90,7 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
       ...[join(import.meta.dirname, 'forward.ts'), String(port + 43), host.forward],
       ...[binaries.kubectl, SERVER.namespace, `${SERVER.name}-mcp`, ...host.flags],
     ],
-    ready: () =>
-      run(process.execPath, ['-e', `fetch('${externalURL}/healthz')`], { env: { NODE_EXTRA_CA_CERTS: caFile } }),
+    ready: () => answers(`${externalURL}/healthz`, caFile),
   });
 
   const state: DemoState = {
@@ -108,6 +108,15 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   };
   await writeState(dir, state);
   return state;
+}
+
+async function answers(url: string, caFile: string): Promise<boolean> {
+  const { fetch, close } = await trustingFetch(caFile);
+  try {
+    return (await fetch(url)).ok;
+  } finally {
+    await close();
+  }
 }
 
 function kcpStep(): string {
@@ -136,7 +145,11 @@ async function applySample(dir: string, host: Host, input: SampleInput): Promise
   const crd = 'kubeconfigs.operator.kcp.io';
   if ((await host.kubectl(['get', 'crd', crd, '-o', 'name', '--ignore-not-found'])).trim() === '') {
     host.undoLater('delete', 'crd', crd, '--ignore-not-found');
-    await host.kubectl(['apply', '-f', join(repoRoot, 'operator', 'testdata', 'crds', 'operator.kcp.io_kubeconfigs.yaml')]);
+    await host.kubectl([
+      'apply',
+      '-f',
+      join(repoRoot, 'operator', 'testdata', 'crds', 'operator.kcp.io_kubeconfigs.yaml'),
+    ]);
     await host.kubectl(['wait', '--for=condition=Established', `crd/${crd}`, '--timeout=30s']);
   }
   const issuerCA = await host.readIssuerCA();
