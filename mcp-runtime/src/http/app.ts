@@ -152,6 +152,7 @@ export function createApp(options: AppOptions): App {
     const context = { resourceMetadata: front.metadata.url, scopes: front.metadata.scopes };
     const refuse = (reason: string, { status, header, body }: Challenge) => {
       metrics.authFailures.inc({ reason });
+      log.debug('caller refused', { reason, status });
       sendJson(res, status, body, { ...cors, 'WWW-Authenticate': header });
     };
     const { authorization } = req.headers;

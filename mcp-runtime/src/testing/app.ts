@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { request as rawRequest, type Server } from 'node:http';
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { createFetchJson } from '../auth/fetch-json.ts';
 import { createIssuer, type Issuer } from '../auth/issuer.ts';
@@ -92,4 +92,31 @@ export async function startTestApp(provider: TestIssuer, settings: Partial<Runti
     },
   };
   return testApp;
+}
+
+/** Sends headers that `fetch` doesn't let through; returns status, headers and body. */
+export async function raw(
+  app: TestApp,
+  path: string,
+  {
+    method = 'POST',
+    headers = {},
+    body = '',
+  }: { method?: string; headers?: Record<string, string | string[]>; body?: string },
+) {
+  const { promise, resolve, reject } = Promise.withResolvers<{
+    status: number;
+    headers: Record<string, string | string[] | undefined>;
+    body: string;
+  }>();
+  const sent = rawRequest(`${app.url}${path}`, { method, headers }, (res) => {
+    let text = '';
+    res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    res.on('end', () => {
+      resolve({ status: res.statusCode ?? 0, headers: res.headers, body: text });
+    });
+  });
+  sent.on('error', reject);
+  sent.end(body);
+  return promise;
 }
