@@ -1,3 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { createKubeClient } from '../client.ts';
 import type { KubeClient } from '../client.ts';
 import type { KubeObject, Resource } from '../types.ts';
@@ -90,4 +93,13 @@ export function must<T>(value: T | null | undefined): T {
 /** TCP sockets that this process has open. */
 export function openSockets(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+}
+
+/** A client that acts as `user`, with that user's rights only. */
+export async function clientAs(kubeconfig: string, user: string, holder = 'test'): Promise<KubeClient> {
+  const config = parse(await readFile(kubeconfig, 'utf8')) as { users: { user: Record<string, unknown> }[] };
+  for (const each of config.users) each.user['as'] = user;
+  const file = join(dirname(kubeconfig), `as-${user.replaceAll(/[^a-z]/g, '-')}.kubeconfig`);
+  await writeFile(file, stringify(config), { mode: 0o600 });
+  return testClient(file, holder);
 }

@@ -1,0 +1,52 @@
+import { ApiError } from '../errors.ts';
+import type { KubeClient } from '../client.ts';
+import type { Lease } from '../lease.ts';
+
+/** An API server that knows one Lease, and fails when told. */
+export class FakeLeases {
+  lease: Lease | undefined;
+  #version = 0;
+
+  /** `down` holds who can't reach it; writes of those in `deaf` arrive, but their answers don't. */
+  readonly down = new Set<string>();
+  readonly writes: { identity: string; at: number }[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The client of one process. */
+  client(identity: string): KubeClient {
+    const reach = async (signal?: AbortSignal): Promise<void> => {
+      await Promise.resolve();
+      if (signal?.aborted === true) throw failure(0, 'Aborted');
+      if (this.down.has(identity)) throw failure(0, 'Network');
+    };
+    const store = (lease: Lease): Lease => {
+      this.writes.push({ identity, at: this.#now() });
+      this.lease = { ...lease, metadata: { ...lease.metadata, resourceVersion: String(++this.#version) } };
+      return structuredClone(this.lease);
+    };
+    return {
+      get: async (_: unknown, __: unknown, options?: { signal?: AbortSignal }) => {
+        await reach(options?.signal);
+        return structuredClone(this.lease);
+      },
+      create: async (_: unknown, lease: Lease, options?: { signal?: AbortSignal }) => {
+        await reach(options?.signal);
+        if (this.lease !== undefined) throw failure(409, 'AlreadyExists');
+        return store(lease);
+      },
+      update: async (_: unknown, lease: Lease, options?: { signal?: AbortSignal }) => {
+        await reach(options?.signal);
+        if (this.lease?.metadata.resourceVersion !== lease.metadata.resourceVersion) throw failure(409, 'Conflict');
+        return store(lease);
+      },
+    } as unknown as KubeClient;
+  }
+}
+
+function failure(status: number, reason: string): ApiError {
+  return new ApiError({ status, reason, message: reason });
+}
