@@ -35,6 +35,12 @@ describe('parseOptions', () => {
     expect(options(['--namespace', 'a,b', '--namespace=c', '--namespace=a']).namespaces).toEqual(['a', 'b', 'c']);
   });
 
+  test('of a flag given twice the last one counts; KUBECONFIG is left to those who read it', () => {
+    expect(options(['--concurrency=2', '--concurrency=3'])).toMatchObject({ concurrency: 3 });
+    expect(options(['--kubeconfig=a', '--kubeconfig=b'], { KUBECONFIG: 'c:d' }).kubeconfig).toBe('b');
+    expect(options([], { KUBECONFIG: 'c:d' }).kubeconfig).toBeUndefined();
+  });
+
   test('--leader-elect needs no value, and false turns it off', () => {
     expect(options(['--leader-elect']).leaderElect).toBe(true);
     expect(options(['--leader-elect=false']).leaderElect).toBe(false);

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
-  /** File to read the API server's address and credentials from; undefined: KUBECONFIG, ~/.kube/config, in-cluster. */
+  /** File with the API server's address and credentials; undefined: KUBECONFIG, ~/.kube/config, in-cluster. */
   kubeconfig: string | undefined;
   /** Context of that file; undefined: its current one. */
   context: string | undefined;
@@ -97,7 +97,9 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv, ve
 
   const get = (name: string): Value | undefined => {
     const given = flags.get(name);
-    if (given !== undefined) return { text: given.join(','), origin: `--${name}` };
+    // The last one wins, as everywhere; only lists add up.
+    if (given !== undefined)
+      return { text: name === 'namespace' ? given.join(',') : (given.at(-1) ?? ''), origin: `--${name}` };
     const variable = FLAGS.find((flag) => flag.name === name)?.env;
     const text = variable === undefined ? undefined : env[variable];
     return variable === undefined || text === undefined || text === '' ? undefined : { text, origin: variable };
@@ -105,7 +107,8 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv, ve
 
   return {
     run: {
-      kubeconfig: get('kubeconfig')?.text,
+      // KUBECONFIG may name several files: kube/ reads it by its own rules.
+      kubeconfig: flags.get('kubeconfig')?.at(-1),
       context: get('context')?.text,
       namespaces: namespaceList(get('namespace')),
       runtimeImage: image(get('runtime-image')) ?? `kcp-mcp-runtime:${version}`,

@@ -97,7 +97,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     },
     onDelete: wakeServer,
   });
-  for (const cache of Object.values(children)) wakeOwners(cache as KindCache<KubeObject>, wake);
+  for (const cache of Object.values(children)) wakeOwners(cache, wake);
 
   const wakeWhere = (concerns: (server: KcpMcpServer) => boolean): void => {
     for (const server of servers.list()) if (concerns(server)) wake(keyOf(server.metadata));

@@ -18,9 +18,17 @@ export interface Problem {
   reason: Reason;
   /** What is the matter and what to do. */
   message: string;
+  /** Shell command that mends it, shown at the end of the message. */
+  command?: string;
 }
 
 export const waiting = (reason: Reason, message: string): Problem => ({ kind: 'waiting', reason, message });
+export const forbidden = (message: string, command: string): Problem => ({
+  kind: 'waiting',
+  reason: 'Forbidden',
+  message,
+  command,
+});
 export const terminal = (reason: Reason, message: string): Problem => ({ kind: 'terminal', reason, message });
 
 /**

@@ -61,7 +61,8 @@ export function createReconciler(options: ReconcilerOptions): (key: string, sign
     } catch (error) {
       if (error instanceof NotYetKnownError || signal.aborted || isNotFound(error)) return undefined;
       if (!(error instanceof RetryError)) metrics.reconciled('transient', seconds(start));
-      logger.debug('reconcile is tried again', { key, error: oneLine(String(error)) });
+      const cause = error instanceof RetryError ? (error.cause ?? error) : error;
+      logger[isPassing(cause) ? 'debug' : 'warn']('reconcile is tried again', { key, error: oneLine(String(cause)) });
       throw error;
     }
     return undefined;

@@ -21,13 +21,13 @@ export function observe(run: Run): void {
 
   observeCertificate(run);
 
-  const deployment = ownChild<Deployment>(run, DEPLOYMENT, names.workload);
+  const deployment = ownChild(run, DEPLOYMENT, names.workload) as Deployment | undefined;
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
   if (deployment) report.causes.Available ??= availabilityOf(deployment);
   report.causes.OIDCReady ??= keysOf(run, deployment);
 
-  const service = ownChild<Service>(run, SERVICE, names.workload);
+  const service = ownChild(run, SERVICE, names.workload) as Service | undefined;
   if (service) report.causes.Exposed ??= exposureOf(service);
 }
 
@@ -41,7 +41,7 @@ function observeCertificate(run: Run): void {
   }
   if (!issuerRef) return;
   const name = childNames(server.metadata.name).certificate;
-  const certificate = ownChild<CertManagerCertificate>(run, CERTIFICATE, name);
+  const certificate = ownChild(run, CERTIFICATE, name) as CertManagerCertificate | undefined;
   const notAfter = certificate?.status?.notAfter;
   report.facts.certificate = { secretName: name, ...(notAfter !== undefined && { notAfter }) };
   if (certificate) report.causes.CertificateReady ??= issuanceOf(certificate, issuerRef);
@@ -122,7 +122,9 @@ export function availabilityOf(deployment: Deployment): Finding {
     const message = `${readyReplicas} of ${wanted} Pods are ready; ${help}`;
     return fails(waiting('MinimumReplicasUnavailable', message));
   }
-  const message = `${updatedReplicas} of ${wanted} Pods have the new template, ${availableReplicas} Pods are available; if it stays, ${help}`;
+  const message = seen
+    ? `${updatedReplicas} of ${wanted} Pods have the new template, ${availableReplicas} Pods are available; if it stays, ${help}`
+    : `${name} was changed, and its controller has not answered yet`;
   return progressing(serving && availableReplicas > 0 ? 'Unknown' : 'False', 'RollingOut', message);
 }
 
@@ -134,7 +136,7 @@ function keysOf({ server, report }: Run, deployment: Deployment | undefined): Fi
     return holds('KeysLoaded', `the keys of ${issuer} are loaded`);
   }
   const message = `no ready Pod has loaded the keys of ${issuer} yet; if it stays, see that Pods reach it and trust its certificate (spec.auth.oidc.caRef), in their log`;
-  return progressing('Unknown', 'KeysNotLoaded', message);
+  return { ...progressing('Unknown', 'KeysNotLoaded', message), derived: true };
 }
 
 function exposureOf(service: Service): Finding {

@@ -1,7 +1,7 @@
 // The whole operator on a real API server, with the rights of config/default and of the samples' Roles.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
-import { CREDENTIAL, NAME, newCase, type Case } from './testing/case.ts';
+import { CREDENTIAL, NAME, newCase, SOURCE, type Case } from './testing/case.ts';
 import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
 
 let env: Environment;
@@ -15,6 +15,17 @@ afterAll(() => env.stop());
 
 const SOON = { deadlineMs: 10_000, intervalMs: 20 };
 
+const CHILDREN = [
+  ['ServiceAccount', 'mcp'],
+  ['Secret', 'mcp-kubeconfig'],
+  ['ConfigMap', 'mcp-config'],
+  ['Certificate', 'mcp-tls'],
+  ['Service', 'mcp'],
+  ['Deployment', 'mcp'],
+] as const;
+
+const decode = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString();
+
 describe('a KcpMcpServer with everything that it needs', () => {
   let it: Case;
   beforeAll(async () => {
@@ -24,14 +35,7 @@ describe('a KcpMcpServer with everything that it needs', () => {
 
   test('gets all its children, each with an ownerReference for garbage collection', async () => {
     const { metadata } = await it.server();
-    for (const [kind, suffix] of [
-      ['ServiceAccount', 'mcp'],
-      ['Secret', 'mcp-kubeconfig'],
-      ['ConfigMap', 'mcp-config'],
-      ['Certificate', 'mcp-tls'],
-      ['Service', 'mcp'],
-      ['Deployment', 'mcp'],
-    ] as const) {
+    for (const [kind, suffix] of CHILDREN) {
       const child = await it.child(kind, suffix);
       expect(child.metadata.ownerReferences).toEqual([
         expect.objectContaining({
@@ -53,7 +57,7 @@ describe('a KcpMcpServer with everything that it needs', () => {
       replicas: 1,
       readyReplicas: 1,
       kubeconfig: {
-        source: { kind: 'Kubeconfig', namespace: it.source, name: 'kcp-mcp-kubeconfig' },
+        source: { kind: 'Kubeconfig', namespace: it.source, name: SOURCE },
         server: 'https://kcp.example.com:6443',
         sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
@@ -69,4 +73,186 @@ describe('a KcpMcpServer with everything that it needs', () => {
       'Ready=True Succeeded',
     ]);
   });
+
+  test('copies where kcp is, and no credential', async () => {
+    const copy = decode((await it.child('Secret', 'mcp-kubeconfig')).data?.['kubeconfig']);
+    expect(copy).toContain('server: https://kcp.example.com:6443/clusters/root\n');
+    expect(copy).toContain('certificate-authority-data');
+    expect(decode((await it.find('Secret', SOURCE, it.source))?.data?.['kubeconfig'])).toContain(CREDENTIAL);
+    for (const [kind, suffix] of CHILDREN) {
+      const child = await it.child(kind, suffix);
+      const texts = [JSON.stringify(child), ...Object.values(child.data ?? {}).map(decode)];
+      expect(texts.join('\n')).not.toContain(CREDENTIAL);
+    }
+  });
+
+  test('records an Event when Ready changes', async () => {
+    const event = await waitFor(
+      'the event',
+      async () => (await it.events()).find(({ reason }) => reason === 'Succeeded'),
+      SOON,
+    );
+    expect(event).toMatchObject({ type: 'Normal', note: 'the endpoint is up', regarding: { name: NAME } });
+  });
 });
+
+describe('somebody else’s hand', () => {
+  let it: Case;
+  beforeAll(async () => {
+    it = await newCase(env);
+    await it.becomeReady();
+  }, 30_000);
+
+  test.each(CHILDREN)('a deleted %s %s comes back', async (kind, suffix) => {
+    const before = await it.child(kind, suffix);
+    await it.remove(kind, `${NAME}-${suffix}`);
+    const after = await waitFor(
+      'a new one',
+      async () => {
+        const child = await it.find(kind, `${NAME}-${suffix}`);
+        return child?.metadata.uid === before.metadata.uid ? undefined : child;
+      },
+      SOON,
+    );
+    expect(after.metadata.labels).toEqual(before.metadata.labels);
+    expect(after.data).toEqual(before.data);
+  });
+
+  test.each<[string, string, object, (child: Awaited<ReturnType<Case['child']>>) => unknown]>([
+    ['Secret', 'mcp-kubeconfig', { data: { kubeconfig: 'YQ==' } }, ({ data }) => data?.['kubeconfig']],
+    ['ConfigMap', 'mcp-config', { data: { 'config.toml': '' } }, ({ data }) => data?.['config.toml']],
+    ['Service', 'mcp', { spec: { selector: { 'app.kubernetes.io/name': 'other' } } }, ({ spec }) => spec?.['selector']],
+    ['Certificate', 'mcp-tls', { spec: { dnsNames: ['evil.example.com'] } }, ({ spec }) => spec?.['dnsNames']],
+    ['Service', 'mcp', { metadata: { labels: { 'mcp.kcp.io/server': null } } }, ({ metadata }) => metadata.labels],
+  ])('an edited %s %s is put right', async (kind, suffix, edit, read) => {
+    const before = read(await it.child(kind, suffix));
+    await it.patch(kind, `${NAME}-${suffix}`, edit);
+    await waitFor('the old value', async () => same(read(await it.child(kind, suffix)), before), SOON);
+  });
+
+  test('kubectl rollout restart and kubectl scale are left alone', async () => {
+    const deployment = `deployment/${NAME}-mcp`;
+    await env.kubectl('-n', it.namespace, 'rollout', 'restart', deployment);
+    await env.kubectl('-n', it.namespace, 'scale', deployment, '--replicas=3');
+    // A change that the operator does answer shows that it has been by.
+    await it.patch('Deployment', `${NAME}-mcp`, { spec: { revisionHistoryLimit: 9 } });
+    const { spec } = await waitFor(
+      'revisionHistoryLimit to be put right',
+      async () => {
+        const child = await it.child('Deployment', 'mcp');
+        return child.spec?.['revisionHistoryLimit'] === 3 ? child : undefined;
+      },
+      SOON,
+    );
+    expect(spec).toMatchObject({
+      replicas: 3,
+      template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': expect.any(String) } } },
+    });
+  });
+});
+
+describe('the source of the kubeconfig', () => {
+  test('a rotation reaches the copy, and is told', async () => {
+    const it = await newCase(env);
+    await it.becomeReady();
+    const before = (await it.server()).status?.kubeconfig?.sha256;
+    await it.writeSourceSecret(await it.kubeconfig({ server: 'https://new.example.com:8443' }));
+    const status = await waitFor(
+      'the new server',
+      async () => {
+        const { status } = await it.server();
+        return status?.kubeconfig?.server === 'https://new.example.com:8443' ? status : undefined;
+      },
+      SOON,
+    );
+    expect(status.kubeconfig?.sha256).not.toBe(before);
+    expect(decode((await it.child('Secret', 'mcp-kubeconfig')).data?.['kubeconfig'])).toContain('new.example.com');
+    await waitFor(
+      'an event',
+      async () => (await it.events()).find(({ reason }) => reason === 'KubeconfigRotated'),
+      SOON,
+    );
+  }, 30_000);
+
+  test('when it vanishes, what runs goes on and still follows the spec; when it returns, all is well', async () => {
+    const it = await newCase(env);
+    await it.becomeReady();
+    await it.remove('Secret', SOURCE, it.source);
+    const { message } = await it.condition('KubeconfigReady', 'False', 'NotFound');
+    expect(message).toContain(`Secret ${it.source}/${SOURCE}`);
+    expect(message).toContain('goes on with the copy');
+    await it.condition('Ready', 'False', 'NotFound');
+
+    await it.createServer({ deployment: { replicas: 2 } });
+    await waitFor('two replicas', async () => (await it.child('Deployment', 'mcp')).spec?.['replicas'] === 2, SOON);
+    await it.child('Secret', 'mcp-kubeconfig');
+    expect((await it.server()).status?.kubeconfig).toMatchObject({ server: 'https://kcp.example.com:6443' });
+
+    await it.writeSourceSecret(await it.kubeconfig());
+    await it.condition('KubeconfigReady', 'True', 'Copied');
+  }, 30_000);
+
+  test('may be a Secret in the same namespace, made by hand', async () => {
+    const it = await newCase(env);
+    await it.apply('Secret', SOURCE, { stringData: { config: await it.kubeconfig() } });
+    await it.createServer({ kcp: { secretRef: { name: SOURCE, key: 'config' } } });
+    const { message } = await it.condition('KubeconfigReady', 'False', 'Forbidden');
+    await env.shell(/Grant it with: (.*)$/.exec(message)?.[1] ?? 'false');
+    await it.condition('KubeconfigReady', 'True', 'Copied');
+    expect((await it.server()).status?.kubeconfig?.source).toEqual({
+      kind: 'Secret',
+      namespace: it.namespace,
+      name: SOURCE,
+    });
+  }, 30_000);
+});
+
+describe('a change of the spec', () => {
+  test('naming a certificate kept elsewhere prunes the Certificate', async () => {
+    const it = await newCase(env);
+    await it.becomeReady();
+    await it.createServer({ tls: { secretName: 'kept-elsewhere' } });
+    await waitFor('the Certificate to go', async () => !(await it.find('Certificate', `${NAME}-mcp-tls`)), SOON);
+    await it.condition('CertificateReady', 'True', 'Provided');
+  }, 30_000);
+
+  test('to what isn’t supported yet stalls, leaves the children as they are, and is over when it is undone', async () => {
+    const it = await newCase(env);
+    await it.becomeReady();
+    const { metadata } = await it.child('Deployment', 'mcp');
+    await it.patch('KcpMcpServer', NAME, { spec: { hostname: 'new.example.com', auth: { mode: 'Kubeconfig' } } });
+    const { message } = await it.condition('Stalled', 'True', 'NotSupported');
+    expect(message).toContain('spec.auth.mode Kubeconfig (use OIDC');
+    await it.condition('Ready', 'False', 'NotSupported');
+    expect((await it.child('Deployment', 'mcp')).metadata.resourceVersion).toBe(metadata.resourceVersion);
+    expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).not.toContain('new.example.com');
+
+    await it.patch('KcpMcpServer', NAME, { spec: { auth: { mode: 'OIDC' } } });
+    await it.condition('Ready', 'True');
+    expect((await it.server()).status?.conditions?.map(({ type }) => type)).not.toContain('Stalled');
+    expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).toContain('new.example.com');
+  }, 30_000);
+
+  test('is Ready only when its Pods are up', async () => {
+    const it = await newCase(env);
+    await it.becomeReady();
+    await it.createServer({ deployment: { image: 'kcp-mcp-runtime:next' } });
+    await it.condition('Ready', 'Unknown', 'RollingOut');
+    await it.condition('Reconciling', 'True', 'Progressing');
+    await it.runPods();
+    await it.condition('Ready', 'True');
+  }, 30_000);
+});
+
+test('a deleted KcpMcpServer is left to garbage collection: nothing is made again', async () => {
+  const it = await newCase(env);
+  await it.becomeReady();
+  await it.remove('KcpMcpServer', NAME);
+  for (const [kind, suffix] of CHILDREN) await it.remove(kind, `${NAME}-${suffix}`);
+  // By the time that another one is ready, the deletions have been seen.
+  const other = await newCase(env);
+  await other.becomeReady();
+  for (const [kind, suffix] of CHILDREN) expect(await it.find(kind, `${NAME}-${suffix}`)).toBeUndefined();
+}, 30_000);
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

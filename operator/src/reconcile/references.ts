@@ -13,7 +13,7 @@ import {
 import type { KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
 import { keyOf, type InformerState, type ObjectKey, type Store } from '../kube/index.ts';
 import { copyKubeconfig, KubeconfigError, type KubeconfigCopy } from '../resources/index.ts';
-import { waiting, type Problem } from './errors.ts';
+import { forbidden, waiting, type Problem } from './errors.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
 import { oneLine } from './text.ts';
@@ -115,7 +115,7 @@ function readSecret(
   if (seen.state === 'absent') return failed('NotFound', missing);
   if (seen.state === 'forbidden') {
     const command = grantCommand({ resource: SECRET.plural, key: secret, verbs: READ_VERBS, grantee });
-    return failed('Forbidden', `the operator may not read Secret ${keyOf(secret)}. Grant it with: ${command}`);
+    return { problem: forbidden(`the operator may not read Secret ${keyOf(secret)}`, command) };
   }
   const data = seen.object.data?.[dataKey];
   if (!data) return failed('KeyMissing', `Secret ${keyOf(secret)} has no key ${dataKey}, which must hold a kubeconfig`);

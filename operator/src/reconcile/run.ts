@@ -64,7 +64,7 @@ function kindCacheOf(caches: Caches, resource: Resource): Pick<KindCache<KubeObj
 }
 
 /** A child as this reconcile left it, if it is ours. */
-export function ownChild<T extends KubeObject>(run: Run, resource: Resource, name: string): T | undefined {
+export function ownChild(run: Run, resource: Resource, name: string): KubeObject | undefined {
   const object = run.applied.get(resource.kind)?.object ?? liveChild(run, resource, name);
-  return object && isOurs(run.server)(object) ? (object as T) : undefined;
+  return object && isOurs(run.server)(object) ? object : undefined;
 }

@@ -92,6 +92,17 @@ describe('summarize', () => {
     expect(condition(summarize(testServer(), report, NOW), 'Ready')?.reason).toBe('Conflict');
   });
 
+  test('a cause comes before what follows from it, whatever the order', () => {
+    const report = allGood();
+    report.causes.OIDCReady = { ...progressing('Unknown', 'KeysNotLoaded', 'no Pod'), derived: true };
+    expect(condition(summarize(testServer(), report, NOW), 'Ready')?.reason).toBe('KeysNotLoaded');
+    report.causes.Available = progressing('False', 'RollingOut', '0 of 1');
+    expect(condition(summarize(testServer(), report, NOW), 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'RollingOut',
+    });
+  });
+
   test('among equals the first cause counts', () => {
     const report = allGood();
     report.causes.OIDCReady = fails(waiting('NotFound', 'no CA'));

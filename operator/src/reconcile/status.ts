@@ -15,6 +15,8 @@ export interface Finding {
   message: string;
   /** Who has to act: somebody (`waiting`, `terminal`), the operator (`transient`), the cluster (`progressing`). Of no interest when True. */
   kind?: ErrorKind | 'progressing';
+  /** It only follows from another cause that isn't True, whose reason and message say more. */
+  derived?: boolean;
 }
 
 /** Status fields beside the conditions. */
@@ -31,7 +33,12 @@ export interface Report {
 export const newReport = (): Report => ({ causes: {}, facts: {} });
 
 export const holds = (reason: Reason, message: string): Finding => ({ status: 'True', reason, message });
-export const fails = (problem: Problem): Finding => ({ status: 'False', ...problem });
+export const fails = ({ kind, reason, message, command }: Problem): Finding => ({
+  status: 'False',
+  kind,
+  reason,
+  message: command === undefined ? message : `${message}. Grant it with: ${command}`,
+});
 export const progressing = (status: 'False' | 'Unknown', reason: Reason, message: string): Finding => ({
   status,
   reason,
@@ -47,7 +54,10 @@ export function summarize(server: KcpMcpServer, report: Report, now: Date): KcpM
   const previous = new Map(server.status?.conditions?.map((condition) => [condition.type, condition]));
   const generation = server.metadata.generation ?? 0;
 
-  const condition = (type: ConditionType, { status, reason, message }: Omit<Finding, 'kind'>): Condition => {
+  const condition = (
+    type: ConditionType,
+    { status, reason, message }: Pick<Finding, 'status' | 'reason' | 'message'>,
+  ): Condition => {
     const before = previous.get(type);
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(now);
     return { type, status, reason, message, lastTransitionTime, observedGeneration: generation };
@@ -81,11 +91,12 @@ function summaryOf(report: Report, causes: Condition[]): Summary {
     const known = causes.find((cause) => cause.type === type);
     return report.causes[type] ?? (known as Finding | undefined) ?? NOT_LOOKED_AT;
   }).filter(({ status }) => status !== 'True');
-  // What nobody will mend by waiting comes before what is only late, and what is known before what isn't.
+  // What nobody will mend by waiting comes before what is only late, and a cause before what follows from it.
+  const causal = bad.filter(({ derived }) => !derived);
   const worst =
-    bad.find(({ kind }) => kind === 'terminal') ??
-    bad.find(({ kind }) => kind !== 'progressing') ??
-    bad.find(({ status }) => status === 'False') ??
+    causal.find(({ kind }) => kind === 'terminal') ??
+    causal.find(({ kind }) => kind !== 'progressing') ??
+    causal[0] ??
     bad[0];
   if (worst) return notReady(worst);
   return { ready: holds('Succeeded', 'the endpoint is up') };
@@ -119,5 +130,5 @@ const rfc3339 = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z
 
 /** A fact that was found to be gone is left out, so that server-side apply removes it. */
 function withoutUndefined(facts: Facts): Facts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Facts;
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }

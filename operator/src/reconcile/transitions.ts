@@ -27,7 +27,7 @@ export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Lo
         server: keyOf(server.metadata),
         status: ready.status,
         reason,
-        message,
+        note: message,
       });
     }
 

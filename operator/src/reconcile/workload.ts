@@ -11,7 +11,7 @@ import { deployment } from '../resources/deployment.ts';
 import { kubeconfigSecret, kubeconfigSha256, childNames, type KubeconfigCopy } from '../resources/index.ts';
 import { serviceAccount } from '../resources/service-account.ts';
 import { service } from '../resources/service.ts';
-import { conflict, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
+import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
 import { isOurs, liveChild, observerOf, type Run } from './run.ts';
 import { checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
@@ -35,11 +35,8 @@ export async function applyWorkload(run: Run): Promise<void> {
   // Without the rest there is nothing that Pods could mount; those that run already go on.
   if (report.causes.Available) return;
   if (!hasCopy) {
-    const why = waiting(
-      'WaitingForReference',
-      'no Pods are started before the kubeconfig is there: see KubeconfigReady',
-    );
-    report.causes.Available = { ...fails(why), status: 'Unknown' };
+    const why = 'no Pods are started before the kubeconfig is there: see KubeconfigReady';
+    report.causes.Available = { ...progressing('Unknown', 'WaitingForReference', why), derived: true };
     return;
   }
   await applyChild(run, 'Available', DEPLOYMENT, () => deployment(server, run));
@@ -83,9 +80,12 @@ async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise<boolea
   if (seen.state === 'pending') throw new NotYetKnownError();
   const earlier = seen.state === 'present' && isOurs(server)(seen.object);
 
+  const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee });
   if (resolved.problem) {
-    const kept = earlier ? '. The server goes on with the copy that it has' : '';
-    const problem = { ...resolved.problem, message: `${resolved.problem.message}${kept}` };
+    const problem = { ...resolved.problem };
+    if (earlier) problem.message += '. The server goes on with the copy that it has';
+    // One round for whoever has to grant both.
+    if (problem.command !== undefined && seen.state === 'forbidden') problem.command += ` && ${command}`;
     report.causes.KubeconfigReady = resolved.progressing
       ? progressing('False', problem.reason, problem.message)
       : fails(problem);
@@ -93,32 +93,28 @@ async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise<boolea
     return earlier;
   }
   if (seen.state === 'forbidden') {
-    const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee });
-    const message = `the operator may not keep its copy in Secret ${keyOf(key)}. Grant it with: ${command}`;
-    report.causes.KubeconfigReady = fails(waiting('Forbidden', message));
+    const message = `the operator may not keep its copy in Secret ${keyOf(key)}`;
+    report.causes.KubeconfigReady = fails(forbidden(message, command));
     return false;
   }
   const { copy, secret, source } = resolved;
-  if (!(await applyCopy(run, copy))) return earlier;
+  if (!(await applyCopy(run, copy, command))) return earlier;
   report.causes.KubeconfigReady = holds('Copied', `${copy.server}, from Secret ${keyOf(secret)}`);
   report.facts.kubeconfig = { source, server: copy.server, sha256: kubeconfigSha256(copy) };
   return true;
 }
 
-async function applyCopy(run: Run, copy: KubeconfigCopy): Promise<boolean> {
-  const applied = await applyChild(run, 'KubeconfigReady', SECRET, () =>
-    kubeconfigSecret(run.server, { kubeconfig: copy }),
-  );
-  const finding = run.report.causes.KubeconfigReady;
-  // What is refused here is the write: reading was allowed. The command adds what is missing.
-  if (finding?.reason === 'Rejected' && finding.kind === 'transient') {
-    const { namespace, name } = run.server.metadata;
-    const key = { namespace, name: childNames(name).kubeconfigSecret };
-    const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee: run.grantee });
-    finding.message = `${finding.message}. If it is a right that is missing: ${command}`;
-    finding.reason = 'Forbidden';
+async function applyCopy(run: Run, copy: KubeconfigCopy, command: string): Promise<boolean> {
+  const { server, report } = run;
+  const build = (): KubeObject => kubeconfigSecret(server, { kubeconfig: copy });
+  if (await applyChild(run, 'KubeconfigReady', SECRET, build)) return true;
+  const finding = report.causes.KubeconfigReady;
+  if (finding?.kind === 'transient' && finding.reason === 'Rejected') {
+    // Reading was allowed; perhaps writing isn't. A Role isn't watched, so this stays one to try again.
+    const problem: Problem = { kind: 'transient', reason: 'Forbidden', message: finding.message, command };
+    report.causes.KubeconfigReady = fails(problem);
   }
-  return applied;
+  return false;
 }
 
 async function applyCertificate(run: Run): Promise<void> {
@@ -167,8 +163,7 @@ function secretInTheWay(run: Run): Problem | undefined {
       return undefined;
     case 'forbidden': {
       const command = grantCommand({ resource: SECRET.plural, key, verbs: READ_VERBS, grantee });
-      const message = `the operator may not see whether Secret ${keyOf(key)} is free for the certificate. Grant it with: ${command}`;
-      return waiting('Forbidden', message);
+      return forbidden(`the operator may not see whether Secret ${keyOf(key)} is free for the certificate`, command);
     }
     case 'present':
       return seen.object.metadata.annotations?.['cert-manager.io/certificate-name'] === name

@@ -48,7 +48,7 @@ export type Case = Awaited<ReturnType<typeof newCase>>;
 let cases = 0;
 
 /** @param options.roles the Roles that come with every sample; default true */
-export async function newCase(env: Environment, { roles = true }: { roles?: boolean } = {}) {
+export async function newCase(env: Environment, { roles = true } = {}) {
   const { api } = env;
   cases += 1;
   const namespace = `mcp-${cases}`;

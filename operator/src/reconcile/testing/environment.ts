@@ -103,12 +103,17 @@ export async function certManagerCRDs(): Promise<string> {
   throw new Error(`no ${pattern} in the cache`);
 }
 
+/** A token of the operator's ServiceAccount. */
+export async function operatorToken(api: Api): Promise<string> {
+  const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/kcp-mcp-operator/token`;
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const answer = (await api.request(path, { method: 'POST', body })) as { status: { token: string } };
+  return answer.status.token;
+}
+
 /** A kubeconfig with a token of the operator's ServiceAccount, as its Pod would have. */
 async function operatorKubeconfig(plane: ControlPlane, api: Api): Promise<string> {
-  const answer = (await api.request(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/serviceaccounts/kcp-mcp-operator/token`, {
-    method: 'POST',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
-  })) as { status: { token: string } };
+  const token = await operatorToken(api);
   const ca = (await readFile(plane.caFile)).toString('base64');
   const file = join(plane.dir, 'operator.kubeconfig');
   await writeFile(
@@ -117,7 +122,7 @@ async function operatorKubeconfig(plane: ControlPlane, api: Api): Promise<string
       apiVersion: 'v1',
       kind: 'Config',
       clusters: [{ name: 'test', cluster: { server: plane.url, 'certificate-authority-data': ca } }],
-      users: [{ name: 'operator', user: { token: answer.status.token } }],
+      users: [{ name: 'operator', user: { token } }],
       contexts: [{ name: 'test', context: { cluster: 'test', user: 'operator' } }],
       'current-context': 'test',
     }),

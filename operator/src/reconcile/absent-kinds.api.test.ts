@@ -1,0 +1,47 @@
+// A cluster without kcp-operator and cert-manager: conditions say so, and both are noticed when they come.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NAME, newCase, SOURCE } from './testing/case.ts';
+import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
+
+let env: Environment;
+
+beforeAll(async () => {
+  env = await startEnvironment([CRDS.ours]);
+  await env.startOperator();
+}, 600_000);
+
+afterAll(() => env.stop());
+
+test('kinds that aren’t served are a condition until their CRDs come', async () => {
+  const it = await newCase(env);
+  await it.createServer();
+  expect((await it.condition('KubeconfigReady', 'False', 'KindNotInstalled')).message).toMatch(
+    /no kubeconfigs\.operator\.kcp\.io: install kcp-operator/,
+  );
+  expect((await it.condition('CertificateReady', 'False', 'KindNotInstalled')).message).toMatch(
+    /no certificates\.cert-manager\.io: install cert-manager/,
+  );
+
+  await env.applyCRD(CRDS.kubeconfigs);
+  await it.condition('KubeconfigReady', 'False', 'NotFound');
+  await it.createSource();
+  await it.condition('KubeconfigReady', 'True', 'Copied');
+
+  await env.applyCRD(await certManagerCRDs());
+  await it.issueCertificate();
+  await it.runPods();
+  await it.condition('Ready', 'True');
+}, 60_000);
+
+test('and one that goes away is a condition again, while what runs goes on', async () => {
+  const it = await newCase(env);
+  await it.becomeReady();
+  const crd = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kubeconfigs.operator.kcp.io';
+  await env.api.request(crd, { method: 'DELETE' });
+  await it.condition('KubeconfigReady', 'False');
+  expect(await it.find('Deployment', `${NAME}-mcp`)).toBeDefined();
+  await env.applyCRD(CRDS.kubeconfigs);
+  await it.createKubeconfig();
+  await it.condition('KubeconfigReady', 'True', 'Copied');
+  expect((await it.server()).status?.kubeconfig?.source.name).toBe(SOURCE);
+}, 60_000);

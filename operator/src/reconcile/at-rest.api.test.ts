@@ -1,0 +1,107 @@
+// What the operator writes when nothing differs: nothing; and what it does when the API server goes away: it waits.
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { waitFor } from '../../../e2e/lib/wait.ts';
+import { newCase, SOURCE, type Case } from './testing/case.ts';
+import {
+  certManagerCRDs,
+  CRDS,
+  startEnvironment,
+  type Environment,
+  type RunningOperator,
+} from './testing/environment.ts';
+
+let env: Environment;
+let operator: RunningOperator;
+const ready: Case[] = [];
+let waitingForPods: Case;
+
+beforeAll(async () => {
+  env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
+  operator = await env.startOperator();
+  for (let count = 0; count < 3; count += 1) {
+    const it = await newCase(env);
+    await it.becomeReady();
+    ready.push(it);
+  }
+  waitingForPods = await newCase(env);
+  await waitingForPods.createSource();
+  await waitingForPods.createServer();
+  await waitingForPods.condition('Ready', 'False', 'Issuing');
+  await allEvents();
+}, 600_000);
+
+afterAll(() => env.stop());
+
+const SOON = { deadlineMs: 15_000, intervalMs: 20 };
+
+interface AuditEvent {
+  verb: string;
+  user: { username: string };
+  requestURI: string;
+  objectRef?: { resource?: string };
+}
+
+/** Writes of the operator in the audit log, but those of its Lease. */
+async function writes(): Promise<string[]> {
+  const lines = (await readFile(env.plane.auditLog, 'utf8')).split('\n').slice(0, -1);
+  return lines
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(({ user }) => user.username.endsWith(':kcp-mcp-operator'))
+    .filter(({ verb }) => ['create', 'update', 'patch', 'delete'].includes(verb))
+    .filter(({ objectRef }) => objectRef?.resource !== 'leases' && objectRef?.resource !== 'selfsubjectreviews')
+    .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
+}
+
+/** Events are written in the background; the last one of each resource tells that all are. */
+async function allEvents(): Promise<void> {
+  for (const it of ready) {
+    await waitFor('events', async () => (await it.events()).some(({ reason }) => reason === 'Succeeded'), SOON);
+  }
+  await waitFor('events', async () => (await waitingForPods.events()).some(({ reason }) => reason === 'Issuing'), SOON);
+}
+
+async function reconciles(of: RunningOperator): Promise<number> {
+  const lines = (await of.metrics.text()).matchAll(/^kcp_mcp_operator_reconcile_total\{.*\} (\d+)$/gm);
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+test('reconciles without a difference write nothing, Pods ready or not', async () => {
+  const before = await writes();
+  for (const it of [...ready, waitingForPods]) {
+    const count = await reconciles(operator);
+    // A change of the source that doesn't change the copy.
+    await it.patch('Secret', SOURCE, { metadata: { labels: { touched: 'yes' } } }, { where: it.source });
+    await waitFor('a reconcile', async () => (await reconciles(operator)) > count, SOON);
+  }
+  expect(await writes()).toEqual(before);
+}, 60_000);
+
+test('a restart of the operator writes nothing', async () => {
+  const before = await writes();
+  await operator.stop();
+  operator = await env.startOperator();
+  await waitFor('all to be reconciled', async () => (await reconciles(operator)) >= ready.length + 1, SOON);
+  expect(await writes()).toEqual(before);
+}, 60_000);
+
+test('creating one takes one write for each child, few for the status, and some events', async () => {
+  const before = (await writes()).length;
+  const it = await newCase(env);
+  await it.becomeReady();
+  const made = (await writes()).slice(before).filter((line) => !line.includes('/events'));
+  expect(made.filter((line) => !line.includes('/status?'))).toHaveLength(6);
+  // The first look, the Certificate issued, the Pods up; one may see two of them at once.
+  expect(made.filter((line) => line.includes('/status?')).length).toBeLessThanOrEqual(3);
+}, 60_000);
+
+test('the API server may crash: the operator goes on when it is back', async () => {
+  await env.plane.kill();
+  await waitFor('the operator to notice', async () => /code="0"\} [1-9]/.test(await operator.metrics.text()), SOON);
+  await env.plane.restart();
+  const it = await newCase(env);
+  await it.becomeReady();
+  const [other] = ready;
+  await other?.remove('Service', 'vespucci-mcp');
+  await other?.child('Service', 'mcp');
+}, 90_000);
