@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
-import type { Dispatcher } from 'undici';
-import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError } from './errors.ts';
-import type { RequestContext, Target } from './errors.ts';
-import { arrayAt, at, stringAt } from './json.ts';
+import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError, errorCode } from './errors.ts';
+import type { RequestContext } from './errors.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
-import { workspacePath } from './paths.ts';
+import { dispatchOptions } from './request.ts';
+import type { KcpRequest } from './request.ts';
 import { readAnswer } from './response.ts';
+
+export type { KcpRequest };
 
 export interface KcpClientOptions {
   /** Path of the mounted kubeconfig; read again by `reload()`. */
@@ -23,24 +24,6 @@ export interface KcpClientOptions {
   readonly maxResponseBytes?: number;
   /** Called once for each request, for metrics: `outcome` is the HTTP status or the name of the error. */
   readonly observe?: (sample: { method: string; outcome: string; seconds: number }) => void;
-}
-
-export interface KcpRequest {
-  /** Path or logical-cluster id. */
-  readonly workspace: string;
-  /** Below the workspace: `/api/v1/namespaces`. Built with `paths.ts`. */
-  readonly path: string;
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Undefined values are left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON, unless it's a string. */
-  readonly body?: unknown;
-  /** The caller's bearer token. */
-  readonly token: string;
-  readonly signal?: AbortSignal | undefined;
-  /** What the request is for, so that an error can say so. */
-  readonly target?: Target | undefined;
 }
 
 /** The one way to kcp: pooled connections, the caller's token on each request, nothing kept of either. */
@@ -101,7 +84,7 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
       if (error instanceof KcpError) throw error;
       if (abort.signal.reason === TIMED_OUT) throw new KcpTimeoutError(timeoutMs, context);
       if (abort.signal.aborted) throw new CancelledError('the call was cancelled', context);
-      throw new KcpUnreachableError(codeOf(error), context);
+      throw new KcpUnreachableError(errorCode(error), context);
     } finally {
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', cancel);
@@ -166,31 +149,4 @@ function connect(endpoint: KcpEndpoint, connections: number): Upstream {
 
 function same(a: KcpEndpoint, b: KcpEndpoint): boolean {
   return a.origin === b.origin && a.ca === b.ca && a.serverName === b.serverName;
-}
-
-function dispatchOptions(request: KcpRequest, signal: AbortSignal): Dispatcher.RequestOptions {
-  const { workspace, path, query = {}, method = 'GET', headers, body, token } = request;
-  const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value));
-  const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-  return {
-    path: workspacePath(workspace, path) + suffix,
-    method,
-    headers: {
-      accept: 'application/json',
-      'user-agent': 'kcp-mcp-runtime',
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...headers,
-      authorization: `Bearer ${token}`,
-    },
-    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    signal,
-  };
-}
-
-/** The error's code; never its message, which is not ours to vouch for. */
-function codeOf(error: unknown): string {
-  const [first] = arrayAt(error, 'errors');
-  const nested = first ?? at(error, 'cause');
-  return stringAt(error, 'code') ?? (nested === undefined ? 'unknown error' : codeOf(nested));
 }

@@ -110,6 +110,16 @@ describe('createDiscovery', () => {
     expect(asked()).toEqual(['alice root:acme:team-a/apis/tenancy.kcp.io/v1', 'alice root:acme:team-a/apis']);
   });
 
+  test('an apiVersion that is listed but not answered for is not called unknown', async () => {
+    const { resolve } = setUp();
+    fake.handlers.push(({ path }) =>
+      path.endsWith('/v1alpha1') ? { status: 404, body: '404 page not found' } : undefined,
+    );
+    await expect(resolve('tenancy.kcp.io/v1alpha1', 'Workspace')).rejects.toThrow(
+      'Workspace root:acme:team-a lists apiVersion tenancy.kcp.io/v1alpha1, but answers 404 for it',
+    );
+  });
+
   test('an unknown workspace is not taken for an unknown kind', async () => {
     const { resolve } = setUp();
     await expect(resolve('v1', 'ConfigMap', 'alice', 'root:nope')).rejects.toMatchObject({

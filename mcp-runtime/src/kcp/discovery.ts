@@ -158,6 +158,8 @@ async function unknownGroupVersion(kcp: KcpClient, query: KindQuery): Promise<st
     arrayAt(group, 'versions').map((version) => stringAt(version, 'groupVersion')),
   );
   const names = ['v1', ...served.filter((name) => name !== undefined)].sort();
+  if (names.includes(wanted))
+    return `Workspace ${workspace} lists apiVersion ${wanted}, but answers 404 for it; try again in a moment.`;
   return (
     `Workspace ${workspace} doesn't serve apiVersion ${JSON.stringify(wanted)} (needed for kind ${JSON.stringify(query.kind)}). ` +
     `${suggest(wanted, names, 'Served there')} APIs come to a workspace with an APIBinding or a CustomResourceDefinition.`

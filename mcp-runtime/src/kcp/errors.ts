@@ -1,4 +1,4 @@
-import { stringAt } from './json.ts';
+import { arrayAt, at, stringAt } from './json.ts';
 
 /** What a request to kcp was for: names the action in error messages. */
 export interface Target {
@@ -93,4 +93,11 @@ export class CancelledError extends KcpError {
 /** Too many large answers are being read at once; the same call works a moment later. */
 export class KcpBusyError extends KcpError {
   override readonly name = 'KcpBusyError';
+}
+
+/** The code of an error of the connection, also of one inside another; never its message, which is not ours to vouch for. */
+export function errorCode(error: unknown): string {
+  const [first] = arrayAt(error, 'errors');
+  const nested = first ?? at(error, 'cause');
+  return stringAt(error, 'code') ?? (nested === undefined ? 'unknown error' : errorCode(nested));
 }

@@ -109,15 +109,14 @@ function unauthorized({ context }: KcpStatusError, { issuer, username, subject }
 async function forbidden(error: KcpStatusError, sources: Sources): Promise<string> {
   const { workspace } = error.context;
   const user = userOf(error, sources.principal);
-  const denied = `${user} may not ${action(error)}`;
   const reason = shorten(error.message, 300);
   if ((await sources.mayEnter(workspace)) === true) {
     return (
-      `${denied} (403). ${user} may enter the workspace, but has no RBAC rule there that allows it. ` +
+      `${user} may not ${action(error)} (403). ${user} may enter the workspace, but has no RBAC rule there that allows it. ` +
       `Somebody with rights in ${workspace} can grant it with a Role or ClusterRole and a binding. kcp says: ${reason}`
     );
   }
-  return `${denied}: ${user} may not enter workspace ${workspace} (403). ${await offer(sources, workspace)}\nkcp says: ${reason}`;
+  return `${user} may not enter workspace ${workspace} (403), so could not ${attempt(error)}. ${await offer(sources, workspace)}\nkcp says: ${reason}`;
 }
 
 async function notFound(error: KcpStatusError, sources: Sources): Promise<string> {
@@ -173,9 +172,14 @@ function userOf(error: KcpStatusError, { username, subject }: Principal): string
 }
 
 /** `get secrets "db" in namespace default of workspace root:acme`. */
-function action({ context: { workspace, target, path } }: KcpError): string {
-  if (target === undefined) return `read ${path} in workspace ${workspace}`;
-  return `${describeTarget(target)} ${target.namespace === undefined ? 'in' : 'of'} workspace ${workspace}`;
+function action(error: KcpError): string {
+  const { workspace, target } = error.context;
+  return `${attempt(error)} ${target?.namespace === undefined ? 'in' : 'of'} workspace ${workspace}`;
+}
+
+/** `get secrets "db" in namespace default`. */
+function attempt({ context: { target, path } }: KcpError): string {
+  return target === undefined ? `read ${path}` : describeTarget(target);
 }
 
 function describeTarget({ verb, resource, group, namespace, name }: Target): string {

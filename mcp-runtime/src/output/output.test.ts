@@ -176,12 +176,15 @@ describe('toYaml', () => {
       long: 'word '.repeat(60).trim(),
       lines: 'one\ntwo\n',
       number: '007',
+      time: '2026-11-22T22:24:35Z',
       yes: 'yes',
     };
     const text = toYaml(value);
     expect(text).not.toContain('&');
     expect(text.split('\n')[0]).toBe('z:');
     expect(text).toContain('lines: |\n  one\n  two');
+    expect(text).toContain('"yes": "yes"');
     expect(parse(text)).toEqual(value);
+    expect(parse(text, { version: '1.1' })).toEqual(value);
   });
 });

@@ -27,8 +27,8 @@ describe('failures help on', () => {
   test('a workspace that may not be entered: who, what, where, and which ones may', async () => {
     const { failure } = bench();
     expect(await failure('namespaces_list', { workspace: 'root:acme:team-b' })).toBe(
-      'alice@example.com may not list namespaces in workspace root:acme:team-b: alice@example.com may not enter workspace ' +
-        'root:acme:team-b (403). You may enter 3 workspaces, as of 2026-11-22T20:00:00.000Z: root:acme:team-a, root, root:acme.\n' +
+      'alice@example.com may not enter workspace root:acme:team-b (403), so could not list namespaces. ' +
+        'You may enter 3 workspaces, as of 2026-11-22T20:00:00.000Z: root:acme:team-a, root, root:acme.\n' +
         'kcp says: namespaces is forbidden: User "alice@example.com" cannot list resource "namespaces" in API group "" at the ' +
         'cluster scope: access denied',
     );

@@ -20,6 +20,9 @@ const LOGICAL_CLUSTER = {
   resource: 'logicalclusters',
 } as const;
 
+/** The one workspace without a parent; its id is its path. */
+const ROOT = 'root';
+
 /** What one of several questions brought: an answer, or kcp's refusal to give one. */
 type Part<T> = { readonly value: T } | { readonly refusal: KcpStatusError };
 
@@ -84,7 +87,7 @@ async function placeOf(workspace: string, cluster: unknown, call: Call): Promise
   if (parent !== undefined && name !== undefined && stringAt(cluster, 'spec', 'owner', 'resource') === 'workspaces') {
     return { path: stringAt(cluster, 'metadata', 'annotations', 'kcp.io/path') ?? workspace, parent, name };
   }
-  if (cluster !== undefined) return undefined;
+  if (cluster !== undefined || workspace === ROOT) return undefined;
   const { enterable, visible } = await call.inventory.get(call.principal, call.signal);
   const path = findWorkspace([...enterable, ...visible], workspace)?.path;
   const known = path === undefined ? undefined : splitWorkspace(path);

@@ -37,7 +37,7 @@ export const workspacesList = defineTool({
   toolset: 'kcp',
   title: 'kcp: Workspaces List',
   description:
-    'List the kcp workspaces that the caller can enter, as a tree: found with the caller’s own rights, by walking down from the ' +
+    "List the kcp workspaces that the caller can enter, as a tree: found with the caller's own rights, by walking down from the " +
     'default workspace. Says where it could not look. A workspace given to other tools is a path or id from here.',
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject(pageArguments),
