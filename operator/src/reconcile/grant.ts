@@ -27,5 +27,5 @@ export function granteeOf(username: string): string {
   const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
   return namespace !== undefined && name !== undefined
     ? `--serviceaccount=${namespace}:${name}`
-    : `--user=${/^[\w.@:+-]+$/.test(username) ? username : JSON.stringify(username)}`;
+    : `--user=${/^[\w.@:+-]+$/.test(username) ? username : `'${username.replaceAll("'", String.raw`'\''`)}'`}`;
 }

@@ -68,6 +68,9 @@ export function resolveKubeconfig(server: KcpMcpServer, context: ResolveContext)
   throw new Error('spec.kcp names neither kubeconfigRef nor secretRef');
 }
 
+/** RFC 1123 subdomain. */
+const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 /** Name of the Secret of a Kubeconfig that is ready, or why there is none. */
 function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string | Failed {
   const { phase, message } = sources.kubeconfigs.state();
@@ -94,6 +97,9 @@ function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string
   }
   if (!spec.secretRef.name)
     return failed('SourceNotReady', `Kubeconfig ${keyOf(key)} names no Secret in spec.secretRef`);
+  // Not checked by kcp-operator's CRD, and it goes into commands that people run.
+  if (!OBJECT_NAME.test(spec.secretRef.name))
+    return failed('SourceNotReady', `Kubeconfig ${keyOf(key)} names a Secret in spec.secretRef that can't exist`);
   return spec.secretRef.name;
 }
 

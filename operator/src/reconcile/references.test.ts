@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { KcpKubeconfig } from '../api/external.ts';
+import { keyOf, type InformerPhase, type ObjectKey } from '../kube/index.ts';
+import type { DataObject } from './objects.ts';
+import { checkIssuerCA, NotYetKnownError, resolveKubeconfig, type ResolveContext } from './references.ts';
+import { testServer } from './testing/objects.ts';
+import { Looks, type Watched } from './watched-objects.ts';
+
+const SECRET_KEY = 'kcp-vespucci/kubeconfig-of-mcp';
+
+const pem = readFileSync(join(import.meta.dirname, '../resources/testdata/ca.pem'));
+
+const kubeconfigText = stringify({
+  clusters: [
+    {
+      name: 'default',
+      cluster: { server: 'https://kcp.example.com', 'certificate-authority-data': pem.toString('base64') },
+    },
+  ],
+  contexts: [{ name: 'default', context: { cluster: 'default' } }],
+  'current-context': 'default',
+});
+
+const data = (values: Record<string, string>): Watched<DataObject> => ({
+  state: 'present',
+  object: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' }, data: values },
+});
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+const readyKubeconfig = (status: NonNullable<KcpKubeconfig['status']> = { phase: 'Ready' }): KcpKubeconfig => ({
+  apiVersion: 'operator.kcp.io/v1alpha1',
+  kind: 'Kubeconfig',
+  metadata: { namespace: 'kcp-vespucci', name: 'kcp-mcp-kubeconfig' },
+  spec: { secretRef: { name: 'kubeconfig-of-mcp' } },
+  status,
+});
+
+interface World {
+  phase?: InformerPhase;
+  kubeconfig?: KcpKubeconfig;
+  secrets?: Record<string, Watched<DataObject>>;
+  configMaps?: Record<string, Watched<DataObject>>;
+}
+
+function context({ phase = 'synced', kubeconfig, secrets = {}, configMaps = {} }: World): ResolveContext {
+  const known = (objects: Record<string, Watched<DataObject>>) => ({
+    look: (key: ObjectKey): Watched<DataObject> => objects[keyOf(key)] ?? { state: 'absent' },
+  });
+  return {
+    sources: {
+      kubeconfigs: { state: () => ({ phase, since: 0, message: 'why' }), store: { get: () => kubeconfig } },
+      sources: { Secret: known(secrets), ConfigMap: known(configMaps) },
+    },
+    looks: new Looks('kcp-mcp/vespucci'),
+    grantee: '--serviceaccount=ns:sa',
+  };
+}
+
+describe('resolveKubeconfig', () => {
+  test('reads the Secret that the Kubeconfig names', () => {
+    const secrets = { [SECRET_KEY]: data({ kubeconfig: base64(kubeconfigText) }) };
+    expect(resolveKubeconfig(testServer(), context({ kubeconfig: readyKubeconfig(), secrets }))).toMatchObject({
+      source: { kind: 'Kubeconfig', namespace: 'kcp-vespucci', name: 'kcp-mcp-kubeconfig' },
+      secret: { namespace: 'kcp-vespucci', name: 'kubeconfig-of-mcp' },
+      copy: { server: 'https://kcp.example.com' },
+    });
+  });
+
+  test('a Kubeconfig without a namespace is one beside the server', () => {
+    const server = testServer({ spec: { kcp: { kubeconfigRef: { name: 'k' } } } });
+    expect(resolveKubeconfig(server, context({}))).toMatchObject({
+      source: { namespace: 'kcp-mcp' },
+      problem: { message: expect.stringContaining('Kubeconfig kcp-mcp/k not found') },
+    });
+  });
+
+  test('reads any key of a Secret beside the server', () => {
+    const server = testServer({ spec: { kcp: { secretRef: { name: 'mine', key: 'config' } } } });
+    const secrets = { 'kcp-mcp/mine': data({ config: base64(kubeconfigText) }) };
+    expect(resolveKubeconfig(server, context({ phase: 'absent', secrets }))).toMatchObject({
+      source: { kind: 'Secret', namespace: 'kcp-mcp', name: 'mine' },
+      copy: { server: 'https://kcp.example.com' },
+    });
+  });
+
+  test.each<[string, World, string, string]>([
+    ['kcp-operator isn’t installed', { phase: 'absent' }, 'KindNotInstalled', 'install kcp-operator'],
+    ['Kubeconfigs are forbidden', { phase: 'forbidden' }, 'Forbidden', "Kubeconfigs can't be read: why"],
+    ['no Kubeconfig', {}, 'NotFound', 'Kubeconfig kcp-vespucci/kcp-mcp-kubeconfig not found'],
+    [
+      'it was not seen yet',
+      { kubeconfig: { ...readyKubeconfig(), status: {} } },
+      'SourceNotReady',
+      'not been seen by kcp-operator yet',
+    ],
+    [
+      'it failed, with kcp-operator’s own words',
+      {
+        kubeconfig: readyKubeconfig({
+          phase: 'Failed',
+          conditions: [{ type: 'RootShardFound', status: 'False', reason: 'Gone', message: 'no\u001b[1m shard' }],
+        }),
+      },
+      'SourceNotReady',
+      'phase Failed (Gone: no [1m shard)',
+    ],
+    [
+      'it names no Secret',
+      { kubeconfig: { ...readyKubeconfig(), spec: { secretRef: {} } } },
+      'SourceNotReady',
+      'names no Secret',
+    ],
+    [
+      'it names something that would be a command to whoever grants it',
+      { kubeconfig: { ...readyKubeconfig(), spec: { secretRef: { name: 'x; rm -rf ~' } } } },
+      'SourceNotReady',
+      "can't exist",
+    ],
+    ['no Secret', { kubeconfig: readyKubeconfig() }, 'NotFound', `Secret ${SECRET_KEY}, which kcp-operator writes`],
+    [
+      'no such key',
+      { kubeconfig: readyKubeconfig(), secrets: { [SECRET_KEY]: data({ other: 'x' }) } },
+      'KeyMissing',
+      `Secret ${SECRET_KEY} has no key kubeconfig`,
+    ],
+    [
+      'not a kubeconfig',
+      { kubeconfig: readyKubeconfig(), secrets: { [SECRET_KEY]: data({ kubeconfig: base64('hello') }) } },
+      'InvalidKubeconfig',
+      'is not a YAML mapping',
+    ],
+  ])('%s', (_, world, reason, message) => {
+    const { problem } = resolveKubeconfig(testServer(), context(world));
+    expect(problem).toMatchObject({ kind: 'waiting', reason, message: expect.stringContaining(message) });
+  });
+
+  test('a Secret that may not be read: the command that grants it', () => {
+    const secrets = { [SECRET_KEY]: { state: 'forbidden' as const, message: 'no' } };
+    const { problem } = resolveKubeconfig(testServer(), context({ kubeconfig: readyKubeconfig(), secrets }));
+    expect(problem).toMatchObject({
+      reason: 'Forbidden',
+      command:
+        'kubectl -n kcp-vespucci create role kcp-mcp-operator-kubeconfig-of-mcp --verb=get,watch --resource=secrets --resource-name=kubeconfig-of-mcp && kubectl -n kcp-vespucci create rolebinding kcp-mcp-operator-kubeconfig-of-mcp --role=kcp-mcp-operator-kubeconfig-of-mcp --serviceaccount=ns:sa',
+    });
+  });
+
+  test.each<[string, World]>([
+    ['Kubeconfigs aren’t listed yet', { phase: 'starting' }],
+    ['there is no contact and nothing is known', { phase: 'retrying' }],
+    [
+      'the Secret hasn’t been answered',
+      { kubeconfig: readyKubeconfig(), secrets: { [SECRET_KEY]: { state: 'pending' } } },
+    ],
+  ])('%s: nothing is said', (_, world) => {
+    expect(() => resolveKubeconfig(testServer(), context(world))).toThrow(NotYetKnownError);
+  });
+
+  test('without contact what is known last counts', () => {
+    const secrets = { [SECRET_KEY]: data({ kubeconfig: base64(kubeconfigText) }) };
+    const world: World = { phase: 'retrying', kubeconfig: readyKubeconfig(), secrets };
+    expect(resolveKubeconfig(testServer(), context(world)).copy).toBeDefined();
+  });
+});
+
+describe('checkIssuerCA', () => {
+  const server = (caRef?: object) =>
+    testServer({ spec: { auth: { oidc: { issuerURL: 'https://a.example.com', audience: 'a', caRef } } } });
+  const secretRef = { kind: 'Secret', name: 'ca' };
+
+  test.each<[string, object | undefined, World]>([
+    ['none is named', undefined, {}],
+    ['a ConfigMap', { name: 'ca' }, { configMaps: { 'kcp-mcp/ca': data({ 'ca.crt': pem.toString() }) } }],
+    ['a Secret', secretRef, { secrets: { 'kcp-mcp/ca': data({ 'ca.crt': pem.toString('base64') }) } }],
+    [
+      'a Secret that only the Pods may read',
+      secretRef,
+      { secrets: { 'kcp-mcp/ca': { state: 'forbidden', message: '' } } },
+    ],
+  ])('%s: fine', (_, caRef, world) => {
+    expect(checkIssuerCA(server(caRef), context(world))).toBeUndefined();
+  });
+
+  test.each<[string, World, string]>([
+    ['missing', {}, 'NotFound'],
+    ['without the key', { configMaps: { 'kcp-mcp/ca': data({}) } }, 'KeyMissing'],
+    ['not a certificate', { configMaps: { 'kcp-mcp/ca': data({ 'ca.crt': 'hello' }) } }, 'InvalidCA'],
+  ])('%s', (_, world, reason) => {
+    expect(checkIssuerCA(server({ name: 'ca' }), context(world))).toMatchObject({ kind: 'waiting', reason });
+  });
+});
