@@ -1,6 +1,6 @@
 /**
  * Server-side apply that writes only what differs and never takes another's object. How it knows without writing, and
- * why a create is an apply, too: docs/adr/0004-server-side-apply.md.
+ * why a create is an apply, too: docs/adr/0006-server-side-apply.md.
  */
 import { createHash } from 'node:crypto';
 import type { KubeClient } from './client.ts';

@@ -88,7 +88,7 @@ export function createRest(options: RestOptions): Rest {
           const failure = toApiError(error, asked, deadline.signal, deadline.expired(), options.requestTimeoutMs);
           const delay = await retryDelay(call, failure, retries);
           if (delay === undefined || clock.monotonic() + delay >= until) throw failure;
-          await sleep(clock, delay, deadline.signal);
+          if (delay > 0) await sleep(clock, delay, deadline.signal);
         }
       }
     } finally {
