@@ -43,7 +43,7 @@ if (command === 'down') {
 }
 
 const context = process.env['DEMO_CONTEXT'] || undefined;
-const missing = await missingFor(context);
+const missing = missingFor(context);
 if (missing.length > 0) {
   console.error(`make demo can't run here:\n${missing.map((line) => `- ${line}`).join('\n')}`);
   process.exit(1);
@@ -53,18 +53,17 @@ if (existsSync(stateFile(dir))) {
   process.exit(1);
 }
 
-let ending = false;
-const end = async (code: number): Promise<never> => {
-  ending = true;
-  console.error('\nRemoving the demo…');
-  await down(dir);
-  console.error('The demo is gone.');
-  process.exit(code);
-};
+const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // A second Ctrl-C must not end the clean-up half way.
-    if (!ending) void end(signal === 'SIGINT' ? 130 : 143);
+    if (interrupted.signal.aborted) return;
+    interrupted.abort();
+    console.error('\nRemoving the demo…');
+    void down(dir).then(() => {
+      console.error('The demo is gone.');
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    });
   });
 }
 
@@ -74,7 +73,7 @@ try {
   console.log(whatNext(state, values.detach));
 } catch (error) {
   // Cut short by Ctrl-C: the clean-up is under way and ends the process.
-  if (ending) await new Promise(() => undefined);
+  if (interrupted.signal.aborted) await new Promise(() => undefined);
   console.error(`\nmake demo failed: ${error instanceof Error ? error.message : String(error)}`);
   console.error('What ran is left as it is, logs in .demo/log; `make demo-down` removes it.');
   process.exit(1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startKcp } from '../kcp/start.ts';
 import { allBinaries, ensureBinaries } from '../cluster/toolchain.ts';
 import { repoRoot } from '../lib/cache.ts';
-import { run, running, startProcess } from '../lib/process.ts';
+import { running, startProcess } from '../lib/process.ts';
 import { createProgress } from '../lib/progress.ts';
 import { trustingFetch } from '../oidc/http.ts';
 import { startIssuer } from '../oidc/issuer.ts';
@@ -111,11 +111,11 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
 }
 
 async function answers(url: string, caFile: string): Promise<boolean> {
-  const { fetch, close } = await trustingFetch(caFile);
+  const client = await trustingFetch(caFile);
   try {
-    return (await fetch(url)).ok;
+    return (await client.fetch(url)).ok;
   } finally {
-    await close();
+    await client.close();
   }
 }
 

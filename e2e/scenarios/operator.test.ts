@@ -122,7 +122,8 @@ describe('a broken source', () => {
     ['not YAML', () => '{{{', 'InvalidKubeconfig'],
     [
       'credentials by exec plugin',
-      (good: string) => good.replace(/^users:[\s\S]*/m, 'users: [{name: u, user: {exec: {command: /bin/steal}}}]\n'),
+      (good: string) =>
+        good.replace(/^users:[\s\S]*/m, 'users: [{name: kcp-mcp, user: {exec: {command: /bin/steal}}}]\n'),
       'InvalidKubeconfig',
     ],
   ])('%s: says so, keeps serving, and recovers by itself', async (_what, spoil, reason) => {
@@ -139,47 +140,39 @@ describe('a broken source', () => {
     await condition(name, 'Ready', { status: 'True' });
   });
 
-  test('a missing Role: the message holds the command that grants it', async () => {
-    const role = await host.get<{ metadata: { name: string } }>(
-      'role',
-      'kcp-mcp-operator-source',
-      '-n',
-      SOURCE.namespace,
+  test('a missing Role: the command in the message grants what was missing', async () => {
+    const { spec } = await host.get<{ spec: object }>('kcpmcpserver', name, '-n', namespace);
+    await host.apply(
+      {
+        apiVersion: 'operator.kcp.io/v1alpha1',
+        kind: 'Kubeconfig',
+        metadata: { name: 'second', namespace: SOURCE.namespace },
+        spec: {
+          target: { frontProxyRef: { name: 'vespucci' } },
+          username: 'mcp',
+          validity: '8766h',
+          secretRef: { name: 'second' },
+        },
+      },
+      {
+        apiVersion: 'mcp.kcp.io/v1alpha1',
+        kind: 'KcpMcpServer',
+        metadata: { name: 'second', namespace },
+        spec: { ...spec, kcp: { kubeconfigRef: { name: 'second', namespace: SOURCE.namespace } } },
+      },
     );
-    await host.run(['delete', 'role', role.metadata.name, '-n', SOURCE.namespace]);
-    // Rights are checked when a watch begins: a new server asks anew.
-    const other = { ...(await host.get<{ spec: object }>('kcpmcpserver', name, '-n', namespace)) };
-    await host.apply({
-      apiVersion: 'mcp.kcp.io/v1alpha1',
-      kind: 'KcpMcpServer',
-      metadata: { name: 'no-role', namespace },
-      spec: {
-        ...other.spec,
-        kcp: { kubeconfigRef: { name: 'second', namespace: SOURCE.namespace } },
-      },
-    });
-    await host.apply({
-      apiVersion: 'operator.kcp.io/v1alpha1',
-      kind: 'Kubeconfig',
-      metadata: { name: 'second', namespace: SOURCE.namespace },
-      spec: {
-        target: { frontProxyRef: { name: 'front-proxy' } },
-        username: 'mcp',
-        validity: '8766h',
-        secretRef: { name: 'second' },
-      },
-    });
-    const patch = JSON.stringify({ status: { phase: 'Ready' } });
     await host.run([
       ...['patch', 'kubeconfigs.operator.kcp.io', 'second', '-n', SOURCE.namespace],
-      ...['--subresource=status', '--type=merge', '-p', patch],
+      ...['--subresource=status', '--type=merge', '-p', JSON.stringify({ status: { phase: 'Ready' } })],
     ]);
-    const { message } = await condition('no-role', 'KubeconfigReady', { status: 'False', reason: 'Forbidden' });
-    expect(message).toContain('kubectl');
-    expect(message).toContain('second');
-    await host.run(['delete', 'kcpmcpserver', 'no-role', '-n', namespace]);
+    const { message } = await condition('second', 'KubeconfigReady', { status: 'False', reason: 'Forbidden' });
+    const command = /Grant it with: (.*)$/.exec(message)?.[1] ?? '';
+    expect(command).toContain('--resource-name=second');
+    expect((await host.shell(command)).stderr).toBe('');
+    // Allowed to look now, it finds that the Secret itself is missing.
+    await condition('second', 'KubeconfigReady', { status: 'False', reason: 'NotFound' });
+    await host.run(['delete', 'kcpmcpserver', 'second', '-n', namespace]);
     await host.run(['delete', 'kubeconfigs.operator.kcp.io', 'second', '-n', SOURCE.namespace]);
-    await host.run(['apply', '-k', 'config/samples/roles']);
   });
 });
 

@@ -65,7 +65,7 @@ describe('core tools', () => {
       expect(list.isError).toBeFalsy();
       const { stdout } = await execute(state.bin['kubectl'] ?? 'kubectl', [
         ...['--kubeconfig', state.kcp.kubeconfig, '--server', `${state.kcp.url}/clusters/root:acme:team-a`],
-        ...['get', 'secrets', '-n', 'default', '-o', 'jsonpath={.items[*].data.*}'],
+        ...['get', 'secrets', '-n', 'default', '-o', 'jsonpath={.items[*].data.password}'],
       ]);
       const values = stdout.split(' ').filter((value) => value.length > 0);
       expect(values.length).toBeGreaterThan(0);

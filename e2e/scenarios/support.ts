@@ -59,6 +59,11 @@ function kubectlAt(flags: readonly string[]) {
     run: must,
     /** `kubectl get … -o json`, parsed. */
     get: async <T>(...args: string[]): Promise<T> => JSON.parse(await must(['get', ...args, '-o', 'json'])) as T,
+    /** Runs a command line that calls kubectl, as a person would paste it. */
+    shell: (line: string): Promise<Output> =>
+      execute('bash', ['-c', `kubectl() { "$KUBECTL" ${flags.map((flag) => `'${flag}'`).join(' ')} "$@"; }; ${line}`], {
+        env: { KUBECTL: program },
+      }),
     /** Applies objects given as JavaScript values. */
     apply: (...objects: object[]): Promise<string> =>
       must(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })),
