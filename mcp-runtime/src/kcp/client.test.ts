@@ -24,6 +24,8 @@ beforeAll(async () => {
   fake = await startFakeKcp();
 });
 afterEach(async () => {
+  // A request that its test gave up may still be on its way.
+  fake.dropConnections();
   fake.reset();
   await Promise.all(clients.splice(0).map((client) => client.close()));
 });

@@ -93,8 +93,10 @@ export async function startFakeKcp(): Promise<FakeKcp> {
   const server = createServer({ cert, key }, (request, response) => {
     void respond(request, response, seen, handlers);
   });
-  server.on('secureConnection', (socket: Socket) => {
+  server.on('secureConnection', () => {
     handshakes += 1;
+  });
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
