@@ -49,6 +49,8 @@ test('a swapped volume is noticed, once for each change', async () => {
   await waitFor('the first reload', () => applied === 1, SOON);
   await publish({ 'a.toml': 'three' });
   await waitFor('the second reload', () => applied === 2, SOON);
+  await watch?.check();
+  expect(applied).toBe(2);
 });
 
 test('the poll finds what no event told of', async () => {

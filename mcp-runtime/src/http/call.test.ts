@@ -16,6 +16,17 @@ const call = (args = {}) => ({
   params: { name: 'probe', arguments: args },
 });
 
+/** What a request of 2026-07-28 carries in place of a session. */
+function modernCall() {
+  const { params, ...rest } = call();
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  return { ...rest, params: { ...params, _meta } };
+}
+
 beforeAll(async () => {
   provider = await startTestIssuer();
 });
@@ -66,7 +77,15 @@ describe('a call', () => {
     expect(text).not.toMatch(/alice|acme/);
   });
 
-  test('ends when its caller goes away', async () => {
+  // The eras differ: one is answered by a stream at once, the other when there is a result.
+  test.each([
+    ['2025-11-25', call(), {}],
+    [
+      '2026-07-28',
+      modernCall(),
+      { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'probe' },
+    ],
+  ])('ends when its caller goes away (%s)', async (_, message, era) => {
     const headers = await start();
     let aborted = false;
     let started = false;
@@ -82,8 +101,13 @@ describe('a call', () => {
     const gone = new AbortController();
     const answer = fetch(`${app.url}/mcp`, {
       method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-      body: JSON.stringify(call()),
+      headers: {
+        ...headers,
+        ...era,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify(message),
       signal: gone.signal,
     }).then((response) => response.text());
     await waitFor('the call', () => started, SOON);
