@@ -142,3 +142,15 @@ test('works, is ready also while it waits for leadership, hands over on SIGTERM,
   expect(log).toContain('Ready changed');
   expect(log).not.toContain(token.slice(0, 20));
 }, 90_000);
+
+test('--namespace: other namespaces are left alone', async () => {
+  const other = await newCase(env);
+  await other.createSource();
+  await other.createServer();
+  const it = await newCase(env);
+  const running = await start(await execKubeconfig(), `--namespace=${it.namespace}`, '--leader-elect=false');
+  await it.becomeReady();
+  expect((await other.server()).status?.conditions).toBeUndefined();
+  expect(await other.find('Service', 'vespucci-mcp')).toBeUndefined();
+  expect(await exitCode({ child: running.child, signal: 'SIGTERM' })).toBe(0);
+}, 60_000);
