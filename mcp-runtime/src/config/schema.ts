@@ -21,9 +21,9 @@ const deniedResource = z.strictObject(
   {
     /** API group; empty or absent for the core group. */
     group: z.string({ error: DENIED }).default(''),
-    /** API version; absent or empty denies every version. */
+    /** API version, for upstream; what is denied is denied in every version, since each serves the same objects. */
     version: z.string({ error: DENIED }).default(''),
-    /** Kind; absent or empty denies every kind of the group and version. */
+    /** Kind; absent or empty denies every kind of the group. */
     kind: z.string({ error: DENIED }).default(''),
   },
   { error: (issue) => (issue.code === 'invalid_type' ? DENIED : undefined) },

@@ -19,8 +19,8 @@ const POD_AND_NODE_TOOLS = [
 
 const deniedResource = z.object({
   group: z.string().max(253).describe('API group; empty for the core group.').default(''),
-  version: z.string().min(1).max(63).describe('API version, for instance v1.'),
-  kind: z.string().max(63).describe('Kind; empty for every kind of that group and version.').default(''),
+  version: z.string().min(1).max(63).describe('API version, for instance v1. The kind is denied in every version: each serves the same objects.'),
+  kind: z.string().max(63).describe('Kind; empty for every kind of that group.').default(''),
 });
 
 export const toolsSchema = z
