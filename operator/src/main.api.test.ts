@@ -154,3 +154,19 @@ test('--namespace: other namespaces are left alone', async () => {
   expect(await other.find('Service', 'vespucci-mcp')).toBeUndefined();
   expect(await exitCode({ child: running.child, signal: 'SIGTERM' })).toBe(0);
 }, 60_000);
+
+test('an API server that isn’t there is waited for: alive, not ready, and quick to stop', async () => {
+  const file = join(env.plane.dir, 'nowhere.kubeconfig');
+  const text = await readFile(await execKubeconfig(), 'utf8');
+  await writeFile(file, text.replaceAll(env.plane.url, 'https://127.0.0.1:1'), { mode: 0o600 });
+  const running = await start(file);
+  const failed = () =>
+    fetch(`${running.url}/metrics`).then(async (answer) => /code="0"\} [1-9]/.test(await answer.text()));
+  await waitFor('requests to fail', failed, SOON);
+  expect((await fetch(`${running.url}/healthz`)).status).toBe(200);
+  const ready = await fetch(`${running.url}/readyz`);
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('waiting for kcpmcpservers')]);
+  const asked = performance.now();
+  expect(await exitCode({ child: running.child, signal: 'SIGTERM' })).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(5_000);
+}, 60_000);

@@ -2,13 +2,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { CREDENTIAL, NAME, newCase, SOURCE, type Case } from './testing/case.ts';
-import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
+import {
+  certManagerCRDs,
+  CRDS,
+  startEnvironment,
+  type Environment,
+  type RunningOperator,
+} from './testing/environment.ts';
 
 let env: Environment;
+let operator: RunningOperator;
 
 beforeAll(async () => {
   env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
-  await env.startOperator();
+  operator = await env.startOperator();
 }, 600_000);
 
 afterAll(() => env.stop());
@@ -247,7 +254,13 @@ describe('a change of the spec', () => {
 test('a deleted KcpMcpServer is left to garbage collection: nothing is made again', async () => {
   const it = await newCase(env);
   await it.becomeReady();
+  const known = async () => {
+    const counts = (await operator.metrics.text()).matchAll(/^kcp_mcp_operator_resources\{.*\} (\d+)$/gm);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const before = await known();
   await it.remove('KcpMcpServer', NAME);
+  await waitFor('the operator to see it', async () => (await known()) < before, SOON);
   for (const [kind, suffix] of CHILDREN) await it.remove(kind, `${NAME}-${suffix}`);
   // By the time that another one is ready, the deletions have been seen.
   const other = await newCase(env);
