@@ -154,7 +154,8 @@ interface Build {
 /** The image's archive, built when there is none of the same parts. */
 async function ensureImage(build: Build, progress: Progress): Promise<Image> {
   const { name } = build;
-  const archive = cachePath('images', `${await cacheKey(['2', name, ...build.key])}.tar`);
+  const label = name.replaceAll(/[^\w.-]+/g, '-');
+  const archive = cachePath('images', `${label}-${await cacheKey(['2', name, ...build.key])}.tar`);
   if (await exists(archive)) return { name, archive };
   const tools = await ensurePackages(nodeTools, progress);
   await progress.step(`build image ${name}`, (step) =>
@@ -179,6 +180,7 @@ async function ensureImage(build: Build, progress: Progress): Promise<Image> {
           });
           await buildah.save(name, join(scratch, 'image.tar'));
           await rename(join(scratch, 'image.tar'), archive);
+          await removeOlder(label);
         } finally {
           await rm(scratch, { recursive: true, force: true });
         }
@@ -192,6 +194,17 @@ async function ensureImage(build: Build, progress: Progress): Promise<Image> {
     ),
   );
   return { name, archive };
+}
+
+/** Removes all archives of an image but the three newest: each change of a program makes another large file. */
+async function removeOlder(label: string): Promise<void> {
+  const folder = cachePath('images');
+  const files = (await readdir(folder)).filter((file) => file.startsWith(`${label}-`) && file.endsWith('.tar'));
+  const dated = await Promise.all(
+    files.map(async (file) => ({ path: join(folder, file), at: (await stat(join(folder, file))).mtimeMs })),
+  );
+  const older = dated.sort((a, b) => b.at - a.at).slice(3);
+  await Promise.all(older.map(({ path }) => rm(path)));
 }
 
 /** A file itself, or all files below a folder in a stable order. */

@@ -1,9 +1,6 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { issueCertificate } from '../lib/certs.ts';
-import type { CertificateAuthority } from '../lib/certs.ts';
 import { stopAll, waitFor } from '../lib/process.ts';
-import { startProcess } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
 import type { Progress } from '../lib/progress.ts';
 import { addressesOf } from './addresses.ts';
@@ -14,10 +11,11 @@ import { launchControlPlane } from './control-plane.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ensurePackages, nodeTools, packageEnvironment } from './debian.ts';
 import { ensurePauseImage } from './images.ts';
-import { issueKubeconfig } from './kubeconfig.ts';
 import { createNamespaces, nodeStateDir, removeNamespaces } from './namespaces.ts';
 import type { Namespaces } from './namespaces.ts';
-import { cniConfig, containerdConfig, containerdSocket, kubeProxyConfig, kubeletConfig } from './node-config.ts';
+import { cniConfig, containerdConfig, containerdSocket } from './node-config.ts';
+import { partBinaries, startControllers, startNodeAgents } from './node-parts.ts';
+import type { PartSettings } from './node-parts.ts';
 import { nodeRequirements } from './requirements.ts';
 import { ensureBinaries } from './toolchain.ts';
 
@@ -122,16 +120,7 @@ export async function stopCluster(dir: string): Promise<void> {
   await Promise.all(['etcd', 'pki', 'audit'].map((each) => rm(join(dir, each), { recursive: true, force: true })));
 }
 
-const clusterBinaries = [
-  'etcd',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kubelet',
-  'kube-proxy',
-  'kubectl',
-  'pause',
-] as const;
+const clusterBinaries = ['etcd', 'kube-apiserver', 'kubectl', 'pause', ...partBinaries] as const;
 
 interface ContainerdOptions {
   dir: string;
@@ -175,98 +164,6 @@ async function startContainerd(options: ContainerdOptions): Promise<(archives: r
 async function fittingSnapshotter(folder: string): Promise<'overlayfs' | 'native'> {
   const overlayMagic = 0x794c7630; // OVERLAYFS_SUPER_MAGIC, statfs(2)
   return (await statfs(folder)).type === overlayMagic ? 'native' : 'overlayfs';
-}
-
-interface PartSettings {
-  dir: string;
-  addresses: Addresses;
-  binaries: Record<(typeof clusterBinaries)[number], string>;
-  namespaces: Namespaces;
-  url: string;
-  ca: CertificateAuthority;
-  serviceAccountKeyFile: string;
-}
-
-/** A kubeconfig for one of the cluster's own parts, with the user name that its RBAC rules are bound to. */
-function partKubeconfig({ dir, url, ca }: PartSettings, name: string, user: string, groups: readonly string[] = []) {
-  const file = join(dir, 'pki', `${name}.kubeconfig`);
-  return issueKubeconfig(ca, { file, url, dir: join(dir, 'pki'), name, user, groups });
-}
-
-async function startControllers(settings: PartSettings): Promise<void> {
-  const { dir, addresses, binaries, ca, serviceAccountKeyFile } = settings;
-  const start = async (name: 'kube-controller-manager' | 'kube-scheduler', port: number, more: string[]) => {
-    const kubeconfig = await partKubeconfig(settings, name, `system:${name}`);
-    await startProcess({
-      dir,
-      name,
-      command: binaries[name],
-      args: [
-        `--kubeconfig=${kubeconfig}`,
-        `--authentication-kubeconfig=${kubeconfig}`,
-        `--authorization-kubeconfig=${kubeconfig}`,
-        '--leader-elect=false',
-        '--bind-address=127.0.0.1',
-        `--secure-port=${port}`,
-        ...more,
-      ],
-      stopSignal: 'SIGKILL',
-    });
-  };
-  await Promise.all([
-    start('kube-controller-manager', addresses.ports.controllerManager, [
-      `--service-account-private-key-file=${serviceAccountKeyFile}`,
-      `--root-ca-file=${ca.certFile}`,
-      '--use-service-account-credentials=true',
-      // It makes this folder, by default in /usr/libexec.
-      `--flex-volume-plugin-dir=${join(nodeStateDir(dir), 'volume-plugins')}`,
-    ]),
-    start('kube-scheduler', addresses.ports.scheduler, []),
-  ]);
-}
-
-async function startNodeAgents(settings: PartSettings): Promise<void> {
-  const { dir, addresses, binaries, namespaces, ca } = settings;
-  const state = nodeStateDir(dir);
-  const { nodeName, nodeAddress } = addresses;
-  const [kubeletKubeconfig, proxyKubeconfig, serving] = await Promise.all([
-    partKubeconfig(settings, 'kubelet', `system:node:${nodeName}`, ['system:nodes']),
-    partKubeconfig(settings, 'kube-proxy', 'system:kube-proxy'),
-    issueCertificate(ca, {
-      dir: join(dir, 'pki'),
-      name: 'kubelet-serving',
-      commonName: `system:node:${nodeName}`,
-      organizations: ['system:nodes'],
-      hosts: [nodeName, nodeAddress],
-    }),
-  ]);
-  const [kubeletFile, proxyFile, resolvConf] = ['kubelet.json', 'kube-proxy.json', 'resolv.conf'].map((file) =>
-    join(state, file),
-  ) as [string, string, string];
-  await writeFile(resolvConf, '');
-  const kubelet = kubeletConfig({
-    clientCAFile: ca.certFile,
-    tlsCertFile: serving.certFile,
-    tlsPrivateKeyFile: serving.keyFile,
-    resolvConf,
-  });
-  await writeFile(kubeletFile, JSON.stringify(kubelet));
-  await writeFile(proxyFile, JSON.stringify(kubeProxyConfig(addresses, proxyKubeconfig)));
-  await Promise.all([
-    namespaces.start({
-      name: 'kubelet',
-      command: binaries.kubelet,
-      args: [
-        `--config=${kubeletFile}`,
-        `--kubeconfig=${kubeletKubeconfig}`,
-        `--hostname-override=${nodeName}`,
-        `--node-ip=${nodeAddress}`,
-        '--root-dir=/var/lib/kubelet',
-        `--cert-dir=${join(state, 'kubelet-pki')}`,
-      ],
-    }),
-    namespaces.start({ name: 'kube-proxy', command: binaries['kube-proxy'], args: [`--config=${proxyFile}`] }),
-  ]);
 }
 
 /** Waits until Pods can be scheduled: the node is Ready and the default service account exists. */

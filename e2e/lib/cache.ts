@@ -12,11 +12,11 @@ export const repoRoot = resolve(import.meta.dirname, '../..');
  * The one folder outside the repository that the project writes to: compiled programs, Go caches, unpacked Debian
  * packages. `KCP_MCP_CACHE` overrides the XDG default; deleting the folder costs time and nothing else.
  */
-export function cacheDir(): string {
-  const chosen = process.env['KCP_MCP_CACHE'];
+export function cacheDir(env: NodeJS.ProcessEnv = process.env, home = homedir()): string {
+  const chosen = env['KCP_MCP_CACHE'];
   if (chosen) return resolve(chosen);
-  const xdg = process.env['XDG_CACHE_HOME'];
-  return join(xdg ? resolve(xdg) : join(homedir(), '.cache'), 'kcp-mcp-operator');
+  const xdg = env['XDG_CACHE_HOME'];
+  return join(xdg ? resolve(xdg) : join(home, '.cache'), 'kcp-mcp-operator');
 }
 
 /** A path inside {@link cacheDir}. */
@@ -83,7 +83,7 @@ function tryLock(database: DatabaseSync): boolean {
     return true;
   } catch (error) {
     // 5 is SQLITE_BUSY; anything else (a full disk, no permission) won't pass by waiting.
-    if (error instanceof Error && (error as { errcode?: number }).errcode === 5) return false;
+    if ((error as { errcode?: number }).errcode === 5) return false;
     throw error;
   }
 }

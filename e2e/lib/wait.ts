@@ -49,7 +49,7 @@ export async function waitFor<T>(
     }
     const left = deadline - Date.now();
     if (left <= 0) {
-      const reason = lastError === undefined ? '' : `: ${lastError instanceof Error ? lastError.message : 'it threw'}`;
+      const reason = lastError === undefined ? '' : `: ${(lastError as Partial<Error>).message ?? 'it threw'}`;
       throw new DeadlineError(`waited ${deadlineMs / 1000} s for ${description}${reason}`, { cause: lastError });
     }
     await delay(Math.min(intervalMs, left), undefined, signal ? { signal } : {});
