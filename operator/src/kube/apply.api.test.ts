@@ -2,11 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { startControlPlane } from '../../../e2e/cluster/control-plane.ts';
 import type { ControlPlane } from '../../../e2e/cluster/control-plane.ts';
+import { waitFor } from '../../../e2e/lib/wait.ts';
 import { ForeignObjectError, createApplier } from './apply.ts';
 import type { Ensured } from './apply.ts';
 import type { KubeClient } from './client.ts';
 import { isConflict } from './errors.ts';
-import { kinds, must, testClient } from './testing/api.ts';
+import { clientAs, kinds, must, testClient } from './testing/api.ts';
 import type { KubeObject, Resource } from './types.ts';
 import { deployment } from './testing/deployment.ts';
 import type { Container, Deployment } from './testing/deployment.ts';
@@ -263,6 +264,32 @@ test('an object that was replaced meanwhile is not written to', async () => {
   await client.create(kinds.configMap, { ...desired, data: { a: 'theirs' } }, other);
   const replaced = applier.ensure(kinds.configMap, changed, stale, { isOurs }).catch((error: unknown) => error);
   expect(isConflict(await replaced)).toBe(true);
+});
+
+test('rights on one name suffice to create it, and no other', async () => {
+  const rbac = 'rbac.authorization.k8s.io';
+  const metadata = { name: 'one-name', namespace: 'default' };
+  const rules = [
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: ['mine'], verbs: ['get', 'create', 'patch'] },
+  ];
+  const role = { apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules };
+  const roleRef = { apiGroup: rbac, kind: 'Role', name: 'one-name' };
+  const subjects = [{ kind: 'User', name: 'limited', apiGroup: rbac }];
+  await client.create(kinds.role, role, other);
+  await client.create(kinds.roleBinding, { ...role, kind: 'RoleBinding', roleRef, subjects } as KubeObject, other);
+  const limited = await clientAs(plane.kubeconfig, 'limited');
+  const applier = createApplier({ client: limited, fieldManager, hashAnnotation });
+  const configMap = (name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'default', labels: { 'managed-by': 'test' } },
+  });
+  const ensure = (name: string): Promise<unknown> =>
+    applier.ensure(kinds.configMap, configMap(name), undefined, { isOurs });
+  await waitFor('RBAC to be effective', () => ensure('mine'), { deadlineMs: 5_000 });
+  expect(await client.get(kinds.configMap, configMap('mine').metadata)).toBeDefined();
+  await expect(ensure('other')).rejects.toThrow('cannot patch resource "configmaps"');
+  await limited.close();
 });
 
 test('the API server agrees that the writes were what the tests counted', async () => {

@@ -25,7 +25,7 @@ import type { KubeObject, ObjectKey, Resource } from './types.ts';
 const APPLY = 'application/apply-patch+yaml';
 const PARTIAL = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const PARTIAL_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-/** No object was ever written at etcd's first revision, so an existing object never has this version; see ADR 3. */
+/** No object was ever written at etcd's first revision, so an existing object never has this version; see docs/adr/0006. */
 const VERSION_OF_NOTHING = '1';
 
 /**
