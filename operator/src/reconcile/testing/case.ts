@@ -13,6 +13,16 @@ export const NAME = 'vespucci';
 export const SOURCE = 'kcp-mcp-kubeconfig';
 const DEADLINE = { deadlineMs: 15_000, intervalMs: 20 };
 
+/** Kind and suffix of each child. */
+export const CHILDREN = [
+  ['ServiceAccount', 'mcp'],
+  ['Secret', 'mcp-kubeconfig'],
+  ['ConfigMap', 'mcp-config'],
+  ['Certificate', 'mcp-tls'],
+  ['Service', 'mcp'],
+  ['Deployment', 'mcp'],
+] as const;
+
 /** What a child is read as. */
 export interface Child extends KubeObject {
   spec?: Record<string, unknown>;
