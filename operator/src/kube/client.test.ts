@@ -120,6 +120,20 @@ test('no answer in time is a Timeout', async () => {
   expect(clock.timers).toBe(0);
 });
 
+test('after a call without an answer, the next ones get new connections', async () => {
+  const clock = new FakeClock();
+  const client = await setup([found], { clock, connections: 4 });
+  await Promise.all(Array.from({ length: 4 }, () => client.get(kinds.configMap, key)));
+  const before = server.connections();
+  // the network drops everything on the connections that exist
+  server.answers.splice(0, 1, (request, response) => {
+    if (request.connection > before) found(request, response);
+  });
+  const lost = await drive(clock, failure(client.get(kinds.configMap, key, { timeoutMs: 2_000 })));
+  expect(lost.reason).toBe('Timeout');
+  await Promise.all(Array.from({ length: 8 }, () => client.get(kinds.configMap, key)));
+});
+
 test('a broken connection: a read is repeated once, a write is not', async () => {
   const broken: Answer = (_, response) => response.socket?.destroy();
   const client = await setup([broken, found, broken]);

@@ -25,6 +25,8 @@ export interface KubeClientOptions {
 
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
+  /** Deadline in ms of this call; default: the client's. */
+  timeoutMs?: number | undefined;
   /** Ask for `PartialObjectMetadata` only: spec, status and data never leave the API server. */
   metadataOnly?: boolean;
 }
@@ -48,6 +50,8 @@ export interface ObjectList<T> {
 
 export interface WriteOptions {
   signal?: AbortSignal | undefined;
+  /** Deadline in ms of this call; default: the client's. */
+  timeoutMs?: number | undefined;
   /** Who owns the written fields; see KEP-555. */
   fieldManager: string;
 }
@@ -63,6 +67,8 @@ export interface ApplyOptions extends WriteOptions {
 
 export interface DeleteOptions {
   signal?: AbortSignal | undefined;
+  /** Deadline in ms of this call; default: the client's. */
+  timeoutMs?: number | undefined;
   /** Delete only this very object (`Conflict` otherwise). */
   uid?: string | undefined;
   /** Delete only this version of it (`Conflict` otherwise). */

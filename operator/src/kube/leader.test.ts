@@ -71,6 +71,16 @@ test('a leader that is cut off stops its work before another starts', async () =
   expect(leases.lease?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
 });
 
+test('a request that hangs does not lengthen the term', async () => {
+  const { clock, leases, candidate, log } = setup();
+  const { terms } = candidate('a');
+  await clock.advance(4_500);
+  const lastRenewal = leases.writes.at(-1)?.at ?? 0;
+  leases.unanswered.add('a');
+  await clock.advance(lastRenewal + 10_000 - clock.monotonic());
+  expect([terms[0]?.aborted, log.at(-1)]).toEqual([true, 'a lost (aborted)']);
+});
+
 test('a short outage costs no term', async () => {
   const { clock, leases, candidate, log } = setup();
   const { terms, election } = candidate('a');

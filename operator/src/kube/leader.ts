@@ -6,7 +6,6 @@
 import { sleep, systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
-import { createDeadline } from './deadline.ts';
 import { createLeaseLock } from './lease.ts';
 import type { LeaseLock } from './lease.ts';
 import { silentLogger } from './types.ts';
@@ -155,19 +154,29 @@ class Election implements LeaderElection {
     while (!over()) {
       await this.#wait(Math.min(this.#retryPeriodMs, term.until - this.#clock.monotonic()));
       if (over()) return;
-      const renewedAt = await this.#attempt(term.until);
+      const renewedAt = await this.#inTime(this.#attempt(term.until), term.until);
       if (renewedAt !== undefined) term.until = renewedAt + this.#renewDeadlineMs;
       else if (this.#lock.heldByAnother()) return;
+    }
+  }
+
+  /** Its result, or undefined at `until`: a request that hangs must not lengthen the term. */
+  async #inTime<T>(attempt: Promise<T>, until: number): Promise<T | undefined> {
+    const done = new AbortController();
+    const late = sleep(this.#clock, until - this.#clock.monotonic(), done.signal).then(() => undefined);
+    try {
+      return await Promise.race([attempt, late]);
+    } finally {
+      done.abort();
     }
   }
 
   /** Tries to take or renew the lease. @returns when the successful request was sent. */
   async #attempt(until: number): Promise<number | undefined> {
     const sentAt = this.#clock.monotonic();
-    // not ended by stop(): a write whose answer we don't know would leave the lease behind
-    const deadline = createDeadline(this.#clock, Math.min(until - sentAt, this.#renewDeadlineMs / 2), []);
     try {
-      const held = await this.#lock.tryAcquireOrRenew(deadline.signal);
+      // not ended by stop(): a write whose answer we don't know would leave the lease behind
+      const held = await this.#lock.tryAcquireOrRenew(Math.min(until, sentAt + this.#renewDeadlineMs / 2));
       return held ? sentAt : undefined;
     } catch (error) {
       if (!this.#stopping.signal.aborted) {
@@ -175,20 +184,16 @@ class Election implements LeaderElection {
       }
       return undefined;
     } finally {
-      deadline.dispose();
       this.#announce();
     }
   }
 
   async #release(): Promise<void> {
-    const deadline = createDeadline(this.#clock, this.#retryPeriodMs, []);
     try {
-      await this.#lock.release(deadline.signal);
+      await this.#lock.release(this.#clock.monotonic() + this.#retryPeriodMs);
       this.#logger.info('released the leader lease', { identity: this.#options.identity });
     } catch (error) {
       this.#logger.warn('the leader lease could not be released', { error: (error as Error).message });
-    } finally {
-      deadline.dispose();
     }
   }
 

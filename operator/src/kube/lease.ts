@@ -33,10 +33,10 @@ export interface LeaseLockOptions {
 }
 
 export interface LeaseLock {
-  /** True when we hold the lease now. Rejects with ApiError when that's unknown. */
-  tryAcquireOrRenew(signal: AbortSignal): Promise<boolean>;
-  /** Leaves the lease to nobody, if it is ours still. */
-  release(signal: AbortSignal): Promise<void>;
+  /** True when we hold the lease now. All its requests together end at `until` (monotonic ms). Rejects with ApiError when that's unknown. */
+  tryAcquireOrRenew(until: number): Promise<boolean>;
+  /** Leaves the lease to nobody, if it is ours still. `until` is a monotonic time, too. */
+  release(until: number): Promise<void>;
   /** As last seen; '' for nobody. */
   holder(): string;
   heldByAnother(): boolean;
@@ -80,12 +80,13 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
     };
   }
 
+  const left = (until: number): number => Math.max(1, until - clock.monotonic());
   const write = { fieldManager: identity.slice(0, 128) };
 
   /** PUT; false when somebody was quicker. */
-  async function put(lease: Lease, signal: AbortSignal): Promise<boolean> {
+  async function put(lease: Lease, until: number): Promise<boolean> {
     try {
-      observe(await client.update(leaseResource, lease, { ...write, signal }));
+      observe(await client.update(leaseResource, lease, { ...write, timeoutMs: left(until) }));
       return true;
     } catch (error) {
       if (isConflict(error)) return false;
@@ -93,9 +94,9 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
     }
   }
 
-  async function create(signal: AbortSignal): Promise<boolean> {
+  async function create(until: number): Promise<boolean> {
     try {
-      observe(await client.create(leaseResource, ours(undefined), { ...write, signal }));
+      observe(await client.create(leaseResource, ours(undefined), { ...write, timeoutMs: left(until) }));
       return true;
     } catch (error) {
       if (isAlreadyExists(error)) return false;
@@ -104,22 +105,22 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
   }
 
   return {
-    async tryAcquireOrRenew(signal) {
+    async tryAcquireOrRenew(until) {
       // renewing what we know to be ours needs no GET
-      if (observed !== undefined && holder() === identity && (await put(ours(observed), signal))) return true;
-      const current = await client.get<Lease>(leaseResource, key, { signal });
+      if (observed !== undefined && holder() === identity && (await put(ours(observed), until))) return true;
+      const current = await client.get<Lease>(leaseResource, key, { timeoutMs: left(until) });
       if (current === undefined) {
         observed = undefined;
-        return create(signal);
+        return create(until);
       }
       observe(current);
       if (heldByAnother() && !expired()) return false;
-      return put(ours(current), signal);
+      return put(ours(current), until);
     },
-    async release(signal) {
+    async release(until) {
       if (observed === undefined || holder() !== identity) return;
       const released = ours(observed);
-      await put({ ...released, spec: { ...released.spec, holderIdentity: '', leaseDurationSeconds: 1 } }, signal);
+      await put({ ...released, spec: { ...released.spec, holderIdentity: '', leaseDurationSeconds: 1 } }, until);
     },
     holder,
     heldByAnother,

@@ -76,6 +76,7 @@ class RestClient implements KubeClient {
         path: resourcePath(resource, key),
         accept: options.metadataOnly === true ? PARTIAL : 'application/json',
         signal: options.signal,
+        timeoutMs: options.timeoutMs,
       });
       return withKind<T>(resource, object as T);
     } catch (error) {
@@ -106,6 +107,7 @@ class RestClient implements KubeClient {
         query: { ...selectors(options), limit: String(options.limit ?? 500), continue: token },
         accept: options.metadataOnly === true ? PARTIAL_LIST : 'application/json',
         signal: options.signal,
+        timeoutMs: options.timeoutMs,
       })) as {
         metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
         items: T[] | null;
@@ -154,7 +156,7 @@ class RestClient implements KubeClient {
 
   async #write<T>(call: RestCall, options: WriteOptions): Promise<T> {
     const query = { ...call.query, fieldManager: options.fieldManager };
-    return (await this.#call({ ...call, query, signal: options.signal })) as T;
+    return (await this.#call({ ...call, query, signal: options.signal, timeoutMs: options.timeoutMs })) as T;
   }
 
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<boolean> {
@@ -165,6 +167,7 @@ class RestClient implements KubeClient {
         path: resourcePath(resource, key),
         body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, preconditions: { uid, resourceVersion } },
         signal: options.signal,
+        timeoutMs: options.timeoutMs,
       });
       return true;
     } catch (error) {

@@ -16,6 +16,8 @@ export interface RestCall {
   contentType?: string;
   body?: unknown;
   signal?: AbortSignal | undefined;
+  /** Deadline of this call, where it isn't the client's. */
+  timeoutMs?: number | undefined;
 }
 
 /** A term of work: requests of it end with `signal`, and none starts once it has aborted or `isValid` says no. */
@@ -76,8 +78,9 @@ export function createRest(options: RestOptions): Rest {
   async function call(call: RestCall, scopes: readonly Scope[]): Promise<unknown> {
     const asked = askedOf(call);
     const parents = [call.signal, closing.signal, ...scopes.map((scope) => scope.signal)];
-    const deadline = createDeadline(clock, options.requestTimeoutMs, parents);
-    const until = clock.monotonic() + options.requestTimeoutMs;
+    const timeoutMs = call.timeoutMs ?? options.requestTimeoutMs;
+    const deadline = createDeadline(clock, timeoutMs, parents);
+    const until = clock.monotonic() + timeoutMs;
     try {
       for (let retries = 0; ; retries++) {
         refuseEnded(asked, deadline.signal, scopes);
@@ -85,7 +88,8 @@ export function createRest(options: RestOptions): Rest {
           const response = await attempt(call, asked, deadline.signal, false);
           return await parseBody(response, asked);
         } catch (error) {
-          const failure = toApiError(error, asked, deadline.signal, deadline.expired(), options.requestTimeoutMs);
+          const failure = toApiError(error, asked, deadline.signal, deadline.expired(), timeoutMs);
+          if (failure.reason === 'Timeout') transport.suspect();
           const delay = await retryDelay(call, failure, retries);
           if (delay === undefined || clock.monotonic() + delay >= until) throw failure;
           if (delay > 0) await sleep(clock, delay, deadline.signal);

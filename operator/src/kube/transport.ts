@@ -9,6 +9,8 @@ import type { Logger } from './types.ts';
 /** How long credentials are used before the disk is looked at again. Tokens of Pods are renewed long before they expire. */
 const RECHECK_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** An API server that is merely slow must not be given handshakes to do on top. */
+const SUSPECT_MS = 5_000;
 /** Below the idle timeout of the API server, so that a request never meets a connection that is being closed. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -36,6 +38,11 @@ export interface Transport {
   request(request: TransportRequest): Promise<Dispatcher.ResponseData>;
   /** Reads the credentials again; true when they changed. For the 401 of a token that expired early. */
   refresh(): Promise<boolean>;
+  /**
+   * A call got no answer in time. Where packets are dropped all kept-alive connections are dead without knowing, and each
+   * would cost another call its time: calls that begin from now on get new ones.
+   */
+  suspect(): void;
   close(): Promise<void>;
 }
 
@@ -53,6 +60,7 @@ export function createTransport(options: TransportOptions): Transport {
   const retired = new Set<Agent>();
   let checkedAt = clock.monotonic();
   let checking: Promise<boolean> | undefined;
+  let suspectedAt = -Infinity;
 
   async function check(): Promise<boolean> {
     let next: Credentials;
@@ -70,14 +78,18 @@ export function createTransport(options: TransportOptions): Transport {
     credentials = next;
     if (changed) {
       fingerprint = tlsFingerprint(next);
-      for (const agent of [connections.calls, connections.watches]) {
-        retired.add(agent);
-        void agent.close().finally(() => retired.delete(agent));
-      }
+      retire(connections.calls);
+      retire(connections.watches);
       connections = connect(next, options.connections);
       logger.info('credentials of the API server changed; connections renewed');
     }
     return changed || newHeaders;
+  }
+
+  /** What is under way on it ends as it would have. */
+  function retire(agent: Agent): void {
+    retired.add(agent);
+    void agent.close().finally(() => retired.delete(agent));
   }
 
   function refresh(): Promise<boolean> {
@@ -87,6 +99,12 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     refresh,
+    suspect() {
+      if (clock.monotonic() - suspectedAt < SUSPECT_MS) return;
+      suspectedAt = clock.monotonic();
+      retire(connections.calls);
+      connections = { ...connections, calls: connectCalls(credentials, options.connections) };
+    },
     async request({ method, path, headers, body, signal, watch = false }) {
       if (clock.monotonic() - checkedAt > RECHECK_MS) await refresh();
       const { origin, pathname } = new URL(credentials.server);
@@ -106,20 +124,26 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function connect(credentials: Credentials, connections: number): Connections {
-  const tls = {
+  const watches = new Agent({ ...agentOptions(credentials), connections: null, keepAliveTimeout: 1_000 });
+  return { calls: connectCalls(credentials, connections), watches };
+}
+
+function connectCalls(credentials: Credentials, connections: number): Agent {
+  return new Agent({ ...agentOptions(credentials), connections, keepAliveTimeout: KEEP_ALIVE_MS });
+}
+
+function agentOptions(credentials: Credentials): Agent.Options {
+  const { ca, cert, key, servername, insecure } = credentials;
+  const connect = {
     timeout: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelay: 15_000,
-    rejectUnauthorized: credentials.insecure !== true,
-    ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
-    ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
-    ...(credentials.key === undefined ? {} : { key: credentials.key }),
-    ...(credentials.servername === undefined ? {} : { servername: credentials.servername }),
+    rejectUnauthorized: insecure !== true,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(servername === undefined ? {} : { servername }),
   };
   // Deadlines are the client's, per request; undici's would be a second opinion.
-  const common = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect: tls };
-  return {
-    calls: new Agent({ ...common, connections, keepAliveTimeout: KEEP_ALIVE_MS }),
-    watches: new Agent({ ...common, connections: null, keepAliveTimeout: 1_000 }),
-  };
+  return { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect };
 }

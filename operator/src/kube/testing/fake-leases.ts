@@ -7,8 +7,10 @@ export class FakeLeases {
   lease: Lease | undefined;
   #version = 0;
 
-  /** `down` holds who can't reach it; writes of those in `deaf` arrive, but their answers don't. */
+  /** Who can't reach it. */
   readonly down = new Set<string>();
+  /** Who gets no answer, ever. */
+  readonly unanswered = new Set<string>();
   readonly writes: { identity: string; at: number }[] = [];
   readonly #now: () => number;
 
@@ -18,9 +20,8 @@ export class FakeLeases {
 
   /** The client of one process. */
   client(identity: string): KubeClient {
-    const reach = async (signal?: AbortSignal): Promise<void> => {
-      await Promise.resolve();
-      if (signal?.aborted === true) throw failure(0, 'Aborted');
+    const reach = async (): Promise<void> => {
+      await (this.unanswered.has(identity) ? new Promise(() => undefined) : Promise.resolve());
       if (this.down.has(identity)) throw failure(0, 'Network');
     };
     const store = (lease: Lease): Lease => {
@@ -29,17 +30,17 @@ export class FakeLeases {
       return structuredClone(this.lease);
     };
     return {
-      get: async (_: unknown, __: unknown, options?: { signal?: AbortSignal }) => {
-        await reach(options?.signal);
+      get: async () => {
+        await reach();
         return structuredClone(this.lease);
       },
-      create: async (_: unknown, lease: Lease, options?: { signal?: AbortSignal }) => {
-        await reach(options?.signal);
+      create: async (_: unknown, lease: Lease) => {
+        await reach();
         if (this.lease !== undefined) throw failure(409, 'AlreadyExists');
         return store(lease);
       },
-      update: async (_: unknown, lease: Lease, options?: { signal?: AbortSignal }) => {
-        await reach(options?.signal);
+      update: async (_: unknown, lease: Lease) => {
+        await reach();
         if (this.lease?.metadata.resourceVersion !== lease.metadata.resourceVersion) throw failure(409, 'Conflict');
         return store(lease);
       },

@@ -12,6 +12,8 @@ export interface Seen {
   url: string;
   headers: IncomingMessage['headers'];
   body: string;
+  /** On the how-manieth connection it came. */
+  connection: number;
 }
 
 export type Answer = (request: Seen, response: ServerResponse) => void;
@@ -32,18 +34,19 @@ export async function scriptedServer(options: Partial<KubeClientOptions> = {}): 
   const requests: Seen[] = [];
   const answers: Answer[] = [];
   let connections = 0;
+  const numbers = new WeakMap<object, number>();
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const seen = { method, url, headers, body };
+      const seen = { method, url, headers, body, connection: numbers.get(request.socket) ?? 0 };
       requests.push(seen);
       const answer = answers.length > 1 ? answers.shift() : answers[0];
       answer?.(seen, response);
     });
   });
-  server.on('connection', () => (connections += 1));
+  server.on('connection', (socket) => numbers.set(socket, ++connections));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const dir = await mkdtemp(join(tmpdir(), 'kube-client-'));
