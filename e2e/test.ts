@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeRequirements } from './cluster/requirements.ts';
 import { down } from './demo/down.ts';
+import { leftovers } from './demo/leftovers.ts';
 import { up } from './demo/up.ts';
 
 const PHASES = ['verify', 'unit', 'api', 'e2e'] as const;
@@ -19,6 +20,9 @@ interface Counts {
   failed: number;
   skipped: number;
 }
+
+/** Beside a running `make demo`, which is 0. */
+const INSTANCE = 1;
 
 const root = join(import.meta.dirname, '..');
 const scratch = join(root, '.testing');
@@ -94,17 +98,21 @@ async function e2e(): Promise<Counts> {
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  let counts: Counts;
   try {
-    await up({ dir, instance: 1 });
-    return await jest('e2e', ['--runInBand', '--testTimeout=120000'], { DEMO_STATE: join(dir, 'demo.json') });
+    await up({ dir, instance: INSTANCE });
+    counts = await jest('e2e', ['--runInBand', '--testTimeout=120000'], { DEMO_STATE: join(dir, 'demo.json') });
   } catch (error) {
     console.error(`FAILED: the end-to-end environment did not come up: ${String(error)}`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  } finally {
-    process.removeListener('SIGINT', stop);
-    process.removeListener('SIGTERM', stop);
-    await down(dir);
+    counts = { passed: 0, failed: 1, skipped: 0 };
   }
+  await down(dir);
+  process.removeListener('SIGINT', stop);
+  process.removeListener('SIGTERM', stop);
+  const left = await leftovers(dir, INSTANCE);
+  console.log(left.length === 0 ? 'ok: nothing is left of it' : `FAILED: left behind: ${left.join(', ')}`);
+  counts[left.length === 0 ? 'passed' : 'failed']++;
+  return counts;
 }
 
 const runners: Record<Phase, () => Promise<Counts>> = {
