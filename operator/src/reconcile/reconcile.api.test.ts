@@ -2,13 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { CHILDREN, CREDENTIAL, NAME, newCase, SOURCE, type Case } from './testing/case.ts';
-import {
-  certManagerCRDs,
-  CRDS,
-  startEnvironment,
-  type Environment,
-  type RunningOperator,
-} from './testing/environment.ts';
+import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
 
 let env: Environment;
 
