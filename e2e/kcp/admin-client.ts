@@ -1,5 +1,4 @@
-import { request as httpsRequest } from 'node:https';
-import { Agent } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 
 export interface AdminRequest {
@@ -18,12 +17,20 @@ export class AdminError extends Error {
   }
 }
 
+export interface AdminAnswer {
+  status: number;
+  contentType: string;
+  body: unknown;
+}
+
 /** Requests to any workspace of a kcp with the credentials of a kubeconfig's current context. */
 export interface AdminClient {
   /** Base URL of kcp, without `/clusters/…`. */
   url: string;
   /** @throws AdminError on any status but 2xx */
   request(workspace: string, path: string, options?: AdminRequest): Promise<unknown>;
+  /** The answer to a request for any path of kcp, whatever its status; the body must be JSON. */
+  raw(path: string, options?: AdminRequest): Promise<AdminAnswer>;
   close(): void;
 }
 
@@ -42,16 +49,24 @@ export async function openAdminClient(kubeconfig: string): Promise<AdminClient> 
     headers = {},
   } = credentials as { ca?: Buffer; cert?: Buffer; key?: Buffer } & typeof credentials;
   const agent = new Agent({ keepAlive: true, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) });
+  const raw = (path: string, options: AdminRequest = {}): Promise<AdminAnswer> =>
+    send(`${url}${path}`, agent, headers, options);
   return {
     url,
-    request: (workspace, path, options = {}) => send(`${url}/clusters/${workspace}${path}`, agent, headers, options),
+    raw,
+    request: async (workspace, path, options = {}) => {
+      const { status, body } = await raw(`/clusters/${workspace}${path}`, options);
+      if (status >= 200 && status < 300) return body;
+      const said = (body as { message?: string } | undefined)?.message ?? 'no reason given';
+      throw new AdminError(status, `${options.method ?? 'GET'} ${workspace}${path}: ${status} ${said}`);
+    },
     close: () => {
       agent.destroy();
     },
   };
 }
 
-function send(url: string, agent: Agent, headers: Record<string, string>, options: AdminRequest): Promise<unknown> {
+function send(url: string, agent: Agent, headers: Record<string, string>, options: AdminRequest): Promise<AdminAnswer> {
   const { method = 'GET', body, contentType = 'application/json' } = options;
   return new Promise((done, fail) => {
     const type = body === undefined ? {} : { 'content-type': contentType };
@@ -61,9 +76,9 @@ function send(url: string, agent: Agent, headers: Record<string, string>, option
       answer.on('error', fail);
       answer.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        const status = answer.statusCode ?? 0;
-        if (status >= 200 && status < 300) done(text === '' ? undefined : JSON.parse(text));
-        else fail(new AdminError(status, `${method} ${new URL(url).pathname}: ${status} ${text.slice(0, 300).trim()}`));
+        const type = answer.headers['content-type'] ?? '';
+        const parsed: unknown = type.startsWith('application/json') && text !== '' ? JSON.parse(text) : undefined;
+        done({ status: answer.statusCode ?? 0, contentType: type, body: parsed });
       });
     });
     sent.on('error', fail);

@@ -26,12 +26,17 @@ export async function rewriteAnswer(
   return `${JSON.stringify(rewrite(JSON.parse(text) as Json))}\n`;
 }
 
+/** Whether the request is for the list of API groups. */
+export function isGroupList(info: RequestInfo): boolean {
+  return info.path === '/apis' || info.path === '/apis/';
+}
+
 type Json = Record<string, unknown>;
 
 function rewriteFor(info: RequestInfo, status: number): ((body: Json) => Json) | undefined {
   if (status === 403) return anonymizeRefusal;
   if (status < 300 && info.group === 'authorization.k8s.io' && reviews.has(info.resource)) return anonymizeReview;
-  if (status === 200 && (info.path === '/apis' || info.path === '/apis/')) return hideForeignGroups;
+  if (status === 200 && isGroupList(info)) return hideForeignGroups;
   return undefined;
 }
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { waitFor } from '../lib/wait.ts';
 import type { AdmissionServer } from './admission.ts';
-import { kcpCollections, kcpCRDs } from './crds.ts';
+import { hiddenLabel } from './hidden.ts';
+import { kcpPaths, kcpCRDs } from './crds.ts';
 import { frontIdentity, PlaneError } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
@@ -12,7 +13,15 @@ import { clusterAnnotation } from './workspace.ts';
 export interface KubeObject {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace?: string; annotations?: Record<string, string>; labels?: Record<string, string> };
+  metadata: {
+    name: string;
+    uid?: string;
+    namespace?: string;
+    annotations?: Record<string, string>;
+    labels?: Record<string, string>;
+    finalizers?: string[];
+    ownerReferences?: object[];
+  };
   [field: string]: unknown;
 }
 
@@ -30,10 +39,7 @@ export async function bootstrapPlane(client: PlaneClient, plane: Plane, admissio
     ...accessRoles().map(([collection, object]) => create(collection, object)),
     ...kcpCRDs().map((crd) => create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)),
   ]);
-  await Promise.all([
-    ...kcpCollections().map((collection) => served(client, plane, collection)),
-    webhookInForce(client, plane),
-  ]);
+  await Promise.all([...kcpPaths().map((path) => served(client, plane, path)), webhookInForce(client, plane)]);
   await Promise.all(['default', 'kube-system'].map((name) => annotateNamespace(client, plane, name)));
 }
 
@@ -73,7 +79,7 @@ async function clusterWebhook(plane: Plane, admission: AdmissionServer): Promise
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
-    metadata: { name: 'admission.kcp.io' },
+    metadata: { name: 'admission.kcp.io', labels: { [hiddenLabel]: 'true' } },
     webhooks: [
       {
         name: 'cluster-annotation.kcp.io',
@@ -104,7 +110,7 @@ function accessRoles(): [string, KubeObject][] {
     {
       apiVersion,
       kind: 'ClusterRoleBinding',
-      metadata: { name },
+      metadata: { name, labels: { [hiddenLabel]: 'true' } },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: group }],
     },
@@ -112,7 +118,7 @@ function accessRoles(): [string, KubeObject][] {
   const access = {
     apiVersion,
     kind: 'ClusterRole',
-    metadata: { name: 'system:kcp:workspace:access' },
+    metadata: { name: 'system:kcp:workspace:access', labels: { [hiddenLabel]: 'true' } },
     rules: [{ nonResourceURLs: ['/'], verbs: ['access'] }],
   };
   return [
@@ -122,9 +128,9 @@ function accessRoles(): [string, KubeObject][] {
   ];
 }
 
-async function served(client: PlaneClient, plane: Plane, collection: string): Promise<void> {
-  const path = `${collection}?limit=1`;
-  await waitFor(`${collection} to be served`, () => client.json(plane.url, frontIdentity, { path }), { deadlineMs: 30_000, intervalMs: 50 }); // prettier-ignore
+async function served(client: PlaneClient, plane: Plane, path: string): Promise<void> {
+  const answer = (): Promise<unknown> => client.json(plane.url, frontIdentity, { path });
+  await waitFor(`${path} to be served`, answer, { deadlineMs: 60_000, intervalMs: 50 });
 }
 
 async function webhookInForce(client: PlaneClient, plane: Plane): Promise<void> {
@@ -134,12 +140,12 @@ async function webhookInForce(client: PlaneClient, plane: Plane): Promise<void> 
     const object = (await client.json(plane.url, frontIdentity, { method: 'POST', path, body: probe })) as KubeObject;
     return object.metadata.annotations?.[clusterAnnotation] === plane.cluster;
   };
-  await waitFor('the admission webhook to be in force', annotated, { deadlineMs: 30_000, intervalMs: 50 });
+  await waitFor('the admission webhook to be in force', annotated, { deadlineMs: 60_000, intervalMs: 50 });
 }
 
 /** The API server made it before there was a webhook. */
 async function annotateNamespace(client: PlaneClient, plane: Plane, name: string): Promise<void> {
   const body = { metadata: { annotations: { 'bootstrap.kcp.io/create-only': 'true' } } };
   const annotate = (): Promise<unknown> => patchObject(client, plane, `/api/v1/namespaces/${name}`, body);
-  await waitFor(`namespace ${name}`, annotate, { deadlineMs: 30_000, intervalMs: 50 });
+  await waitFor(`namespace ${name}`, annotate, { deadlineMs: 60_000, intervalMs: 50 });
 }

@@ -24,6 +24,8 @@ export function callerOf(request: IncomingMessage): Caller {
 
 function credentialsOf(request: IncomingMessage): Credentials | 'anonymous' | 'refused' {
   const impersonation = impersonationHeaders(request);
+  // An HTTPS server's sockets are TLS sockets; the types don't say so.
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   const socket = request.socket as TLSSocket;
   // The types promise a certificate; without one the object is empty.
   const certificate = socket.getPeerCertificate() as Partial<ReturnType<TLSSocket['getPeerCertificate']>> | undefined;

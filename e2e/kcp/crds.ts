@@ -1,3 +1,5 @@
+import { hiddenLabel } from './hidden.ts';
+
 interface Column {
   name: string;
   type: string;
@@ -77,15 +79,26 @@ const resources: Resource[] = [
       age,
     ],
   },
-  { group: 'topology.kcp.io', kind: 'Partition', plural: 'partitions', versions: ['v1alpha1'], columns: [age] },
+  // Without behaviour here; they are part of what discovery shows.
+  plain('tenancy.kcp.io', 'WorkspaceAuthenticationConfiguration'),
+  plain('apis.kcp.io', 'APIConversion'),
+  plain('apis.kcp.io', 'APIResourceSchema'),
+  plain('cache.kcp.io', 'ClusterCachedResource'),
+  plain('cache.kcp.io', 'ClusterCachedResourceEndpointSlice'),
+  plain('topology.kcp.io', 'Partition'),
+  plain('topology.kcp.io', 'PartitionSet'),
 ];
+
+function plain(group: string, kind: string): Resource {
+  return { group, kind, plural: `${kind.toLowerCase()}s`, versions: ['v1alpha1'], columns: [age] };
+}
 
 /** The CustomResourceDefinitions that make a generic control plane look like a kcp workspace: all cluster-scoped. */
 export function kcpCRDs(): { metadata: { name: string }; [field: string]: unknown }[] {
   return resources.map((resource) => ({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${resource.plural}.${resource.group}` },
+    metadata: { name: `${resource.plural}.${resource.group}`, labels: { [hiddenLabel]: 'true' } },
     spec: {
       group: resource.group,
       scope: 'Cluster',
@@ -111,9 +124,11 @@ export function kcpCRDs(): { metadata: { name: string }; [field: string]: unknow
   }));
 }
 
-/** One collection path per served version: all of them answer once the definitions are in force. */
-export function kcpCollections(): string[] {
-  return resources.flatMap(({ group, plural, versions }) =>
-    versions.map((version) => `/apis/${group}/${version}/${plural}`),
+/** Paths that all answer once the definitions are in force: of every collection, and of discovery, which comes later. */
+export function kcpPaths(): string[] {
+  const versions = resources.flatMap(({ group, versions }) => versions.map((version) => `/apis/${group}/${version}`));
+  const collections = resources.flatMap(({ group, plural, versions }) =>
+    versions.map((version) => `/apis/${group}/${version}/${plural}?limit=1`),
   );
+  return [...new Set(versions), ...collections];
 }

@@ -4,7 +4,9 @@ import type { Readable } from 'node:stream';
 import type { Credentials, PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
 import type { RequestInfo } from './request-info.ts';
-import { rewriteAnswer } from './answers.ts';
+import { isGroupList, rewriteAnswer } from './answers.ts';
+import { hideForeignObjects } from './hidden.ts';
+import { notAcceptable, sendStatus } from './status.ts';
 
 /** Headers that belong to one connection (RFC 9110 §7.6.1), and those by which callers could pass for somebody else. */
 const notForwarded = /^(host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|authorization|x-remote-.*|impersonate-.*)$/; // prettier-ignore
@@ -32,8 +34,14 @@ export async function forward(
     if (!response.writableFinished) aborted.abort();
   });
   const headers = forwardedHeaders(request);
-  // kcp answers /apis in the unaggregated form only.
-  if (info.path === '/apis' || info.path === '/apis/') headers['accept'] = 'application/json';
+  if (isGroupList(info)) {
+    const accept = acceptForGroups(request.headers.accept ?? 'application/json');
+    if (accept === undefined) {
+      sendStatus(response, notAcceptable());
+      return;
+    }
+    headers['accept'] = accept;
+  }
   const answer = await client.send(plane.url, credentials, {
     method: request.method ?? 'GET',
     path: planePath(info, options.query),
@@ -68,13 +76,19 @@ function forwardedHeaders(request: IncomingMessage): Record<string, string | str
   return headers;
 }
 
-/** The path inside the plane. A generic control plane has a namespace more than kcp: it is selected away. */
+/** The path inside the plane, with what kcp doesn't have selected away. */
 function planePath(info: RequestInfo, query: URLSearchParams): string {
-  const listsNamespaces = info.group === '' && info.resource === 'namespaces' && ['list', 'watch'].includes(info.verb);
-  if (listsNamespaces && info.name === '') {
-    const selector = query.get('fieldSelector');
-    query.set('fieldSelector', [...(selector ? [selector] : []), 'metadata.name!=kube-public'].join(','));
-  }
+  hideForeignObjects(info, query);
   const search = query.toString();
   return search === '' ? info.path : `${info.path}?${search}`;
+}
+
+/**
+ * Strips the aggregated forms of `/apis` from what the caller accepts: kcp has only the plain one.
+ *
+ * @returns undefined when nothing is left, which kcp answers with 406
+ */
+function acceptForGroups(accept: string): string | undefined {
+  const left = accept.split(',').filter((type) => !/as=APIGroupDiscoveryList/.test(type));
+  return left.length > 0 ? left.join(',') : undefined;
 }

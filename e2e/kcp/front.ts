@@ -5,13 +5,14 @@ import { createServer } from 'node:https';
 import type { AccessGate } from './access.ts';
 import { callerOf } from './caller.ts';
 import { forward } from './forward.ts';
-import type { PlaneClient } from './plane-client.ts';
+import type { Credentials, PlaneClient } from './plane-client.ts';
+import type { Plane } from './plane.ts';
 import type { Pki } from './pki.ts';
 import type { Registry } from './registry.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import type { LogEntry, RequestLog } from './request-log.ts';
-import { forbidden, pathNotFound, sendStatus, unauthorized, unavailable, workspaceNotFound } from './status.ts';
+import { badRequest, forbidden, sendStatus, unauthorized, unavailable, workspaceNotFound } from './status.ts';
 import { serveVirtualWorkspace } from './virtual-workspace.ts';
 import { rootCluster } from './workspace.ts';
 
@@ -25,7 +26,10 @@ export interface FrontOptions {
   log: RequestLog;
 }
 
-export const anonymous = 'system:anonymous';
+const anonymous = 'system:anonymous';
+const healthPaths = new Set(['/healthz', '/livez', '/readyz']);
+/** A logical cluster or a path of them, or all (kcp's own pattern). */
+const clusterPattern = /^(?:\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$/;
 
 /** One request on its way through the front. */
 export interface Exchange {
@@ -80,11 +84,7 @@ function beginExchange(request: IncomingMessage, response: ServerResponse, log: 
 }
 
 async function route(exchange: Exchange, options: FrontOptions): Promise<void> {
-  const { request, response, url } = exchange;
-  if (/^\/(healthz|livez|readyz)$/.test(url.pathname)) {
-    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
-    return;
-  }
+  const { request, url } = exchange;
   const inWorkspace = /^\/clusters\/([^/]+)(\/.*)?$/.exec(url.pathname);
   if (inWorkspace) {
     const reference = decodeURIComponent(inWorkspace[1] ?? '');
@@ -92,7 +92,18 @@ async function route(exchange: Exchange, options: FrontOptions): Promise<void> {
     const info = requestInfo(request.method ?? '', inWorkspace[2] ?? '/', url.searchParams);
     await serveWorkspace(exchange, options, reference, info);
   } else if (url.pathname.startsWith('/services/')) await serveVirtualWorkspace(exchange, options);
-  else sendStatus(response, pathNotFound());
+  else await serveOutside(exchange, options);
+}
+
+/** Outside of workspaces there is nothing but health, not even for an admin. */
+async function serveOutside(exchange: Exchange, options: FrontOptions): Promise<void> {
+  const { request, response, url } = exchange;
+  const info = requestInfo(request.method ?? '', url.pathname, url.searchParams);
+  if (healthPaths.has(info.path)) sendOk(response);
+  else {
+    const caller = await authenticate(exchange, options);
+    if (caller) sendStatus(response, forbidden(caller.user, info));
+  }
 }
 
 async function serveWorkspace(
@@ -101,36 +112,65 @@ async function serveWorkspace(
   reference: string,
   info: RequestInfo,
 ): Promise<void> {
-  const { request, response, entry, url } = exchange;
+  const { request, response, url } = exchange;
   const { client, registry, gate } = options;
-  const caller = callerOf(request);
-  if (caller.kind === 'refused') {
-    sendStatus(response, unauthorized());
-    return;
-  }
   const cluster = registry.resolve(reference);
-  // Who can't be authenticated learns nothing of what exists: any plane can tell, root's is always there.
-  const plane = registry.planeOf(cluster ?? rootCluster);
-  if (!plane) {
-    sendStatus(response, unavailable('kcp is starting'));
+  if (!clusterPattern.test(reference)) {
+    sendStatus(response, badRequest(`invalid cluster: "${reference}" does not match the regex`));
     return;
   }
-  if (caller.kind === 'anonymous') {
-    entry.user = anonymous;
-    sendStatus(response, cluster === undefined ? workspaceNotFound(reference) : forbidden(anonymous, info));
+  // A path is looked up before its caller is known; a lone name could be any id, and ids are not for guessing.
+  if (cluster === undefined && reference.includes(':')) {
+    sendStatus(response, workspaceNotFound(reference));
     return;
   }
-  const verdict = await gate.enter(plane, caller.credentials, caller.key);
-  if (verdict.unauthorized) {
-    sendStatus(response, unauthorized());
-    return;
-  }
-  entry.user = verdict.user;
-  if (cluster === undefined) sendStatus(response, workspaceNotFound(reference));
-  else if (!verdict.allowed) sendStatus(response, forbidden(verdict.user, info));
+  const plane = cluster === undefined ? undefined : registry.planeOf(cluster);
+  const caller = await authenticate(exchange, options, plane);
+  if (!caller) return;
+  if (healthPaths.has(info.path)) sendOk(response);
+  else if (!plane || !caller.credentials || !caller.mayEnter) sendStatus(response, forbidden(caller.user, info));
   else {
-    const { credentials } = caller;
-    await forward(request, response, { client, plane, credentials, info, query: url.searchParams });
+    await forward(request, response, { client, plane, credentials: caller.credentials, info, query: url.searchParams });
     if (info.group === 'rbac.authorization.k8s.io' && request.method !== 'GET') gate.forget(plane);
   }
+}
+
+/** A caller whose name is known. */
+export interface AuthenticatedCaller {
+  user: string;
+  /** Whether the caller may enter the workspace that was asked about. */
+  mayEnter: boolean;
+  /** Absent for the anonymous. */
+  credentials?: Credentials;
+  key: string;
+}
+
+/**
+ * Finds out who calls, and whether they may enter a workspace (root, where none is given). Answers 401 itself, and
+ * returns undefined then.
+ */
+export async function authenticate(
+  { request, response, entry }: Exchange,
+  { registry, gate }: FrontOptions,
+  workspace?: Plane,
+): Promise<AuthenticatedCaller | undefined> {
+  const caller = callerOf(request);
+  // Any plane can tell who it is; root's is always there.
+  const plane = workspace ?? registry.planeOf(rootCluster);
+  if (caller.kind === 'anonymous') {
+    entry.user = anonymous;
+    return { user: anonymous, mayEnter: false, key: '' };
+  }
+  const verdict =
+    caller.kind === 'known' && plane ? await gate.enter(plane, caller.credentials, caller.key) : undefined;
+  if (caller.kind === 'refused' || !verdict || verdict.unauthorized) {
+    sendStatus(response, unauthorized());
+    return undefined;
+  }
+  entry.user = verdict.user;
+  return { user: verdict.user, mayEnter: verdict.allowed, credentials: caller.credentials, key: caller.key };
+}
+
+function sendOk(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
 }

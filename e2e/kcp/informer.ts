@@ -2,29 +2,40 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { frontIdentity } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
-import { workspacesCollection } from './workspace.ts';
-import type { Workspace } from './workspace.ts';
-import type { WorkspaceCache } from './workspace-cache.ts';
 
 const retryMs = 200;
 
-interface WatchEvent {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  object: Workspace;
+interface Versioned {
+  metadata: { resourceVersion: string };
 }
 
-/** Keeps the cache in step with the Workspaces of one plane until `signal` aborts. Resolves after the first list. */
-export async function followWorkspaces(
+interface WatchEvent<T> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: T;
+}
+
+export interface InformerHandler<T> {
+  /** Everything there is, at the start and after a gap. */
+  listed(items: T[], resourceVersion: string): void;
+  changed(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
+  /** The store has come this far without a change here. */
+  progressed?(resourceVersion: string): void;
+}
+
+/** Tells the handler of every object of a collection until `signal` aborts. Resolves after the first list. */
+export async function followCollection<T extends Versioned>(
   client: PlaneClient,
   plane: Plane,
-  cache: WorkspaceCache,
+  collection: string,
+  handler: InformerHandler<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  let version: string | undefined = await list(client, plane, cache, signal);
+  const source = { client, plane, collection, handler, signal };
+  let version: string | undefined = await list(source);
   const follow = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        version = version === undefined ? await list(client, plane, cache, signal) : await watch(client, plane, cache, version, signal); // prettier-ignore
+        version = version === undefined ? await list(source) : await watch(source, version);
       } catch {
         // The plane is starting, stopping or gone; the next round finds out.
         await delay(retryMs, undefined, { signal }).catch(() => undefined);
@@ -34,27 +45,27 @@ export async function followWorkspaces(
   void follow();
 }
 
-async function list(client: PlaneClient, plane: Plane, cache: WorkspaceCache, signal: AbortSignal): Promise<string> {
-  const found = (await client.json(plane.url, frontIdentity, { path: workspacesCollection, signal })) as {
-    items: Workspace[];
+interface Source<T> {
+  client: PlaneClient;
+  plane: Plane;
+  collection: string;
+  handler: InformerHandler<T>;
+  signal: AbortSignal;
+}
+
+async function list<T>({ client, plane, collection, handler, signal }: Source<T>): Promise<string> {
+  const found = (await client.json(plane.url, frontIdentity, { path: collection, signal })) as {
+    items: T[];
     metadata: { resourceVersion: string };
   };
-  const present = new Set(found.items.map((item) => item.metadata.name));
-  for (const name of cache.namesIn(plane.cluster)) if (!present.has(name)) cache.remove(plane.cluster, name);
-  for (const item of found.items) cache.put(plane.cluster, item);
-  cache.advance(Number(found.metadata.resourceVersion));
+  handler.listed(found.items, found.metadata.resourceVersion);
   return found.metadata.resourceVersion;
 }
 
 /** Follows one watch to its end. Returns the version to go on from, or undefined when only a new list helps. */
-async function watch(
-  client: PlaneClient,
-  plane: Plane,
-  cache: WorkspaceCache,
-  from: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const path = `${workspacesCollection}?watch=true&allowWatchBookmarks=true&resourceVersion=${from}`;
+async function watch<T extends Versioned>(source: Source<T>, from: string): Promise<string | undefined> {
+  const { client, plane, collection, handler, signal } = source;
+  const path = `${collection}?watch=true&allowWatchBookmarks=true&resourceVersion=${from}`;
   const response = await client.send(plane.url, frontIdentity, {
     path,
     headers: { accept: 'application/json' },
@@ -71,12 +82,11 @@ async function watch(
     const lines = (pending + chunk).split('\n');
     pending = lines.pop() ?? '';
     for (const line of lines) {
-      const event = JSON.parse(line) as WatchEvent;
-      if (event.type === 'ERROR') return undefined;
-      version = event.object.metadata.resourceVersion;
-      if (event.type === 'BOOKMARK') cache.advance(Number(version));
-      else if (event.type === 'DELETED') cache.remove(plane.cluster, event.object.metadata.name, event.object);
-      else cache.put(plane.cluster, event.object);
+      const { type, object } = JSON.parse(line) as WatchEvent<T>;
+      if (type === 'ERROR') return undefined;
+      version = object.metadata.resourceVersion;
+      if (type === 'BOOKMARK') handler.progressed?.(version);
+      else handler.changed(type, object);
     }
   }
   return version;

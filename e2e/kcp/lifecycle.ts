@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createObject, patchObject } from './bootstrap.ts';
-import { followWorkspaces } from './informer.ts';
+import { followCollection } from './informer.ts';
 import { createWorkspaceContent } from './logical-cluster.ts';
+import { followNamespaces } from './namespaces.ts';
 import { PlaneError } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
-import type { PlanePool } from './plane-pool.ts';
+import { adminUser } from './pki.ts';
+import type { PlanePool, ReservedPlane } from './plane-pool.ts';
 import type { Registry } from './registry.ts';
-import { ownerAnnotation, parentClusterOf, rootCluster, shardHash, shardName, sharedPlaneAnnotation, workspaceFinalizer, workspacesCollection } from './workspace.ts'; // prettier-ignore
+import { assignedAnnotation, condition, ownerAnnotation, parentClusterOf, phaseLabel, rootCluster, shardHash, shardName, sharedPlaneAnnotation, workspaceFinalizer, workspacesCollection } from './workspace.ts'; // prettier-ignore
 import type { Workspace } from './workspace.ts';
 
 const retryMs = 500;
@@ -46,11 +48,21 @@ export class Lifecycle {
   }
 
   async #adopt(cluster: string, plane: Plane): Promise<void> {
+    if (this.#registry.planeOf(cluster)) return;
     this.#registry.add(cluster, plane);
     if (cluster !== plane.cluster) return;
     const controller = new AbortController();
     this.#following.set(cluster, controller);
-    await followWorkspaces(this.#client, plane, this.#registry.workspaces, controller.signal);
+    await Promise.all([
+      followNamespaces(this.#client, plane, controller.signal),
+      followCollection(
+        this.#client,
+        plane,
+        workspacesCollection,
+        this.#registry.workspaces.feed(cluster),
+        controller.signal,
+      ),
+    ]);
   }
 
   #enqueue(cluster: string, name: string): void {
@@ -91,38 +103,43 @@ export class Lifecycle {
   /** Gives the Workspace its logical cluster and address. */
   async #schedule(parent: Plane, workspace: Workspace): Promise<void> {
     const { name, annotations = {}, finalizers = [] } = workspace.metadata;
-    const shared = annotations[sharedPlaneAnnotation];
-    const { plane, cluster } = await this.#planeFor(workspace, shared);
-    if (!this.#registry.planeOf(cluster)) await this.#adopt(cluster, plane);
+    const { plane, cluster } = this.#planeFor(workspace);
     const owner = JSON.parse(annotations[ownerAnnotation] ?? '{}') as { username?: string };
     const object = `${workspacesCollection}/${name}`;
     await patchObject(this.#client, parent, object, {
       metadata: {
         annotations: {
           'core.kcp.io/shard': shardName,
-          [ownerAnnotation]: JSON.stringify({ username: owner.username ?? 'kcp-admin' }),
-          'internal.tenancy.kcp.io/cluster': cluster,
+          [ownerAnnotation]: JSON.stringify({ username: owner.username ?? adminUser }),
+          [assignedAnnotation]: cluster,
           'internal.tenancy.kcp.io/shard': shardHash,
         },
         finalizers: [...new Set([...finalizers, workspaceFinalizer])],
-        labels: { 'tenancy.kcp.io/phase': 'Initializing' },
+        labels: { [phaseLabel]: 'Scheduling' },
       },
-      spec: { cluster, URL: `${this.#url}/clusters/${this.#registry.pathOf(parent.cluster) ?? ''}:${name}` },
+    });
+    await this.#adopt(cluster, await plane);
+    const URL = `${this.#url}/clusters/${this.#registry.pathOf(parent.cluster) ?? ''}:${name}`;
+    await patchObject(this.#client, parent, object, {
+      metadata: { labels: { [phaseLabel]: 'Initializing' } },
+      spec: { cluster, URL },
     });
     await patchObject(this.#client, parent, `${object}/status`, {
       status: { phase: 'Initializing', conditions: [condition('WorkspaceScheduled')] },
     });
   }
 
-  async #planeFor(workspace: Workspace, shared: string | undefined): Promise<{ plane: Plane; cluster: string }> {
-    if (shared === undefined) {
-      const plane = await this.#pool.take();
-      return { plane, cluster: plane.cluster };
-    }
+  /** A new plane, that of an earlier try, or the one that the Workspace is to share. */
+  #planeFor(workspace: Workspace): ReservedPlane {
+    const { annotations = {}, uid } = workspace.metadata;
+    const earlier = annotations[assignedAnnotation] ?? '';
+    const started = this.#registry.planeOf(earlier);
+    if (started) return { cluster: earlier, plane: Promise.resolve(started) };
+    const shared = annotations[sharedPlaneAnnotation];
+    if (shared === undefined) return this.#pool.take();
     const plane = this.#registry.planeOf(shared);
     if (!plane) throw new Error(`no logical cluster ${shared} to share a plane with`);
-    // The same id at every try, so that a repeated one doesn't leave an entry behind.
-    return { plane, cluster: workspace.metadata.uid.replaceAll('-', '').slice(0, 16) };
+    return { plane: Promise.resolve(plane), cluster: uid.replaceAll('-', '').slice(0, 16) };
   }
 
   /** Fills the new logical cluster, and declares it ready. */
@@ -138,7 +155,7 @@ export class Lifecycle {
       if (owner.username !== undefined) await this.#makeAdmin(plane, owner.username);
     }
     const object = `${workspacesCollection}/${name}`;
-    await patchObject(this.#client, parent, object, { metadata: { labels: { 'tenancy.kcp.io/phase': 'Ready' } } });
+    await patchObject(this.#client, parent, object, { metadata: { labels: { [phaseLabel]: 'Ready' } } });
     await patchObject(this.#client, parent, `${object}/status`, {
       status: { phase: 'Ready', conditions: [condition('WorkspaceInitialized'), condition('WorkspaceScheduled')] },
     });
@@ -157,8 +174,9 @@ export class Lifecycle {
 
   /** Ends a deleted workspace with all workspaces below it, then lets its object go. */
   async #finish(parent: Plane, workspace: Workspace): Promise<void> {
-    const { name, finalizers = [] } = workspace.metadata;
-    if (workspace.spec?.cluster !== undefined) await this.#tearDown(workspace.spec.cluster);
+    const { name, finalizers = [], annotations = {} } = workspace.metadata;
+    const cluster = annotations[assignedAnnotation];
+    if (cluster !== undefined) await this.#tearDown(cluster);
     const left = finalizers.filter((finalizer) => finalizer !== workspaceFinalizer);
     if (left.length === finalizers.length) return;
     try {
@@ -180,8 +198,4 @@ export class Lifecycle {
     }
     await this.#registry.remove(cluster)?.process.stop();
   }
-}
-
-function condition(type: string): { lastTransitionTime: string; status: string; type: string } {
-  return { lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), status: 'True', type };
 }

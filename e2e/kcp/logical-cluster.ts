@@ -3,7 +3,8 @@ import type { KubeObject } from './bootstrap.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
 import { adminGroup, adminUser } from './pki.ts';
-import { rootCluster, shardName } from './workspace.ts';
+import { createRootContent, exportNames } from './root-content.ts';
+import { condition, rootCluster, shardName } from './workspace.ts';
 
 export interface ContentOptions {
   /** Base URL of the front. */
@@ -14,7 +15,9 @@ export interface ContentOptions {
   of?: { cluster: string; name: string; uid: string };
 }
 
-const exportNames = ['tenancy.kcp.io', 'topology.kcp.io'];
+export interface ObjectWithStatus extends KubeObject {
+  status: object;
+}
 
 /** Creates what kcp puts into every new workspace: its LogicalCluster and bindings; in root also exports and types. */
 export async function createWorkspaceContent(
@@ -22,36 +25,26 @@ export async function createWorkspaceContent(
   plane: Plane,
   options: ContentOptions,
 ): Promise<void> {
+  const bindings = '/apis/apis.kcp.io/v1alpha2/apibindings';
   await Promise.all([
-    createLogicalCluster(client, plane, options),
-    ...exportNames.map((name) => createWithStatus(client, plane, '/apis/apis.kcp.io/v1alpha2/apibindings', binding(plane, name, options.path))),
-    ...(options.path === rootCluster ? rootObjects(options.url) : []).map(([collection, object]) =>
-      createWithStatus(client, plane, collection, object),
-    ),
-  ]); // prettier-ignore
+    createWithStatus(client, plane, '/apis/core.kcp.io/v1alpha1/logicalclusters', logicalCluster(plane, options)),
+    ...exportNames.map((name) => createWithStatus(client, plane, bindings, binding(plane, name, options.path))),
+    ...(options.path === rootCluster ? [createRootContent(client, plane, options.url)] : []),
+  ]);
 }
 
-interface ObjectWithStatus extends KubeObject {
-  status: object;
-}
-
-async function createWithStatus(
+export async function createWithStatus(
   client: PlaneClient,
   plane: Plane,
   collection: string,
-  object: ObjectWithStatus,
+  { status, ...object }: ObjectWithStatus,
 ): Promise<void> {
-  const { status, ...rest } = object;
-  await createObject(client, plane, collection, rest);
+  await createObject(client, plane, collection, object);
   await patchObject(client, plane, `${collection}/${object.metadata.name}/status`, { status });
 }
 
-async function createLogicalCluster(
-  client: PlaneClient,
-  plane: Plane,
-  { url, path, of }: ContentOptions,
-): Promise<void> {
-  await createWithStatus(client, plane, '/apis/core.kcp.io/v1alpha1/logicalclusters', {
+function logicalCluster(plane: Plane, { url, path, of }: ContentOptions): ObjectWithStatus {
+  return {
     apiVersion: 'core.kcp.io/v1alpha1',
     kind: 'LogicalCluster',
     metadata: {
@@ -62,6 +55,7 @@ async function createLogicalCluster(
         'internal.tenancy.kcp.io/type': path === rootCluster ? 'root:root' : 'root:universal',
         'kcp.io/path': path,
       },
+      finalizers: ['core.kcp.io/logicalcluster-deletion'],
       labels: { 'tenancy.kcp.io/phase': 'Ready' },
     },
     spec: {
@@ -76,14 +70,15 @@ async function createLogicalCluster(
     },
     status: {
       URL: `${url}/clusters/${plane.cluster}`,
-      conditions: [trueCondition('APIBindingsReconciled'), trueCondition('WorkspaceInitialized')],
+      conditions: [condition('WorkspaceInitialized')],
       phase: 'Ready',
     },
-  });
+  };
 }
 
+const bindingConditions = ['Ready', 'APIExportValid', 'BindingUpToDate', 'InitialBindingCompleted', 'PermissionClaimsApplied', 'PermissionClaimsValid']; // prettier-ignore
+
 function binding(plane: Plane, name: string, path: string): ObjectWithStatus {
-  const conditions = ['Ready', 'APIExportValid', 'BindingUpToDate', 'InitialBindingCompleted', 'PermissionClaimsApplied', 'PermissionClaimsValid']; // prettier-ignore
   return {
     apiVersion: 'apis.kcp.io/v1alpha2',
     kind: 'APIBinding',
@@ -92,52 +87,8 @@ function binding(plane: Plane, name: string, path: string): ObjectWithStatus {
     status: {
       apiExportClusterName: rootCluster,
       boundResources: [],
-      conditions: conditions.map(trueCondition),
+      conditions: bindingConditions.map(condition),
       phase: 'Bound',
     },
   };
-}
-
-function rootObjects(url: string): [string, ObjectWithStatus][] {
-  const workspaceType = (name: string): [string, ObjectWithStatus] => [
-    '/apis/tenancy.kcp.io/v1alpha1/workspacetypes',
-    {
-      apiVersion: 'tenancy.kcp.io/v1alpha1',
-      kind: 'WorkspaceType',
-      metadata: { name, annotations: { 'kcp.io/path': rootCluster } },
-      spec: { defaultChildWorkspaceType: { name: 'universal', path: rootCluster } },
-      status: { conditions: [trueCondition('Ready'), trueCondition('VirtualWorkspaceURLsReady')] },
-    },
-  ];
-  const apiExport = (name: string): [string, ObjectWithStatus] => [
-    '/apis/apis.kcp.io/v1alpha2/apiexports',
-    {
-      apiVersion: 'apis.kcp.io/v1alpha2',
-      kind: 'APIExport',
-      metadata: { name, annotations: { 'kcp.io/path': rootCluster } },
-      spec: { identity: { secretRef: { name, namespace: 'kcp-system' } }, maximalPermissionPolicy: { local: {} } },
-      status: { conditions: [trueCondition('IdentityValid')] },
-    },
-  ];
-  return [
-    ...['home', 'organization', 'root', 'team', 'universal'].map(workspaceType),
-    ...exportNames.map(apiExport),
-    [
-      '/apis/apis.kcp.io/v1alpha1/apiexportendpointslices',
-      {
-        apiVersion: 'apis.kcp.io/v1alpha1',
-        kind: 'APIExportEndpointSlice',
-        metadata: { name: 'tenancy.kcp.io' },
-        spec: { export: { name: 'tenancy.kcp.io', path: rootCluster } },
-        status: {
-          conditions: [trueCondition('APIExportValid'), trueCondition('PartitionValid')],
-          endpoints: [{ url: `${url}/services/apiexport/root/tenancy.kcp.io` }],
-        },
-      },
-    ],
-  ];
-}
-
-function trueCondition(type: string): { lastTransitionTime: string; status: string; type: string } {
-  return { lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), status: 'True', type };
 }

@@ -6,10 +6,16 @@ import { newClusterID } from './workspace.ts';
 
 export type PoolOptions = Omit<PlaneOptions, 'cluster'> & { admission: AdmissionServer };
 
+/** A plane that is there or coming, for a logical cluster of this id. */
+export interface ReservedPlane {
+  cluster: string;
+  plane: Promise<Plane>;
+}
+
 /** Starts planes, and keeps some ready: a workspace made while one is left is there at once. */
 export class PlanePool {
   readonly #options: PoolOptions;
-  readonly #spare: Promise<Plane>[] = [];
+  readonly #spare: ReservedPlane[] = [];
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -17,22 +23,25 @@ export class PlanePool {
 
   /** Begins to start this many planes. */
   prepare(count: number): void {
-    for (let started = 0; started < count; started++) {
-      const plane = this.start(newClusterID());
-      // Whoever takes it hears of a failure.
-      plane.catch(() => undefined);
-      this.#spare.push(plane);
-    }
+    for (let started = 0; started < count; started++) this.#spare.push(this.#begin());
   }
 
-  /** A plane that is ready for a workspace, with an id of its own. */
-  take(): Promise<Plane> {
-    return this.#spare.shift() ?? this.start(newClusterID());
+  /** Hands out a plane with an id of its own. */
+  take(): ReservedPlane {
+    return this.#spare.shift() ?? this.#begin();
   }
 
   async start(cluster: string): Promise<Plane> {
     const plane = await startPlane({ ...this.#options, cluster });
     await bootstrapPlane(this.#options.client, plane, this.#options.admission);
     return plane;
+  }
+
+  #begin(): ReservedPlane {
+    const cluster = newClusterID();
+    const plane = this.start(cluster);
+    // Whoever takes it hears of a failure.
+    plane.catch(() => undefined);
+    return { cluster, plane };
   }
 }

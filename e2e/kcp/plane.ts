@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts } from '../lib/ports.ts';
 import { startProcess } from '../lib/process.ts';
@@ -19,6 +20,8 @@ export interface Plane {
   /** Id of the logical cluster it is for. */
   cluster: string;
   url: string;
+  /** PEM of the CA that callers of kcp must trust; lies in every namespace. */
+  caBundle: string;
   process: StartedProcess;
 }
 
@@ -46,7 +49,8 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     // Its data lives no longer than the stand-in: there is nothing to be gained by asking.
     stopSignal: 'SIGKILL',
   });
-  return { cluster: options.cluster, url, process: started };
+  const caBundle = await readFile(options.pki.front.caFile, 'utf8');
+  return { cluster: options.cluster, url, caBundle, process: started };
 }
 
 async function isReady(client: PlaneClient, url: string): Promise<boolean> {

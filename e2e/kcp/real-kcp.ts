@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { createCA } from '../lib/certs.ts';
@@ -28,6 +28,10 @@ export async function startRealKcp(binary: string, { dir, address, port, oidc }:
     ensureTLSFiles(join(own, 'pki'), [address, 'localhost', '127.0.0.1']),
     createCA(join(own, 'pki'), 'client-ca', 'kcp client CA'),
   ]);
+  // kcp writes the certificate it serves into its admin.kubeconfig as what to trust: it must hold the CA's, too.
+  const chainFile = join(own, 'pki/chain.crt');
+  const chain = await Promise.all([readFile(tls.certFile, 'utf8'), readFile(tls.caFile, 'utf8')]);
+  await writeFile(chainFile, chain.join(''));
   const policyFile = join(own, 'audit-policy.json');
   const requestLog = join(own, 'requests.jsonl');
   await Promise.all([writeFile(policyFile, JSON.stringify(auditPolicy)), writeFile(requestLog, '')]);
@@ -42,7 +46,7 @@ export async function startRealKcp(binary: string, { dir, address, port, oidc }:
       `--secure-port=${port}`,
       `--external-hostname=${address}`,
       `--shard-base-url=${url}`,
-      `--tls-cert-file=${tls.certFile}`,
+      `--tls-cert-file=${chainFile}`,
       `--tls-private-key-file=${tls.keyFile}`,
       `--client-ca-file=${clientCA.certFile}`,
       `--oidc-issuer-url=${oidc.issuerURL}`,

@@ -82,19 +82,29 @@ async function grantAll(admin: AdminClient, workspace: string, grants: readonly 
   const collection = `/apis/${group}/v1`;
   await Promise.all([
     ...[...new Set(grants.map((grant) => grant.level))].map((level) => {
-      const role = { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata: { name: level }, rules: rulesOf(level) };
+      const role = {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRole',
+        metadata: { name: roleName(level) },
+        rules: rulesOf(level),
+      };
       return create(admin, workspace, `${collection}/clusterroles`, role);
     }),
     ...grants.map(({ level, subject }) =>
       create(admin, workspace, `${collection}/clusterrolebindings`, {
         apiVersion: `${group}/v1`,
         kind: 'ClusterRoleBinding',
-        metadata: { name: `${level}-${subject.name.toLowerCase().replace(/[^a-z0-9.]+/g, '-')}` },
-        roleRef: { apiGroup: group, kind: 'ClusterRole', name: level },
+        metadata: { name: `${roleName(level)}-${subject.name.toLowerCase().replace(/[^a-z0-9.]+/g, '-')}` },
+        roleRef: { apiGroup: group, kind: 'ClusterRole', name: roleName(level) },
         subjects: [{ apiGroup: group, ...subject }],
       }),
     ),
   ]);
+}
+
+/** Kubernetes has ClusterRoles `edit` and `view` of its own. */
+function roleName(level: Grant['level']): string {
+  return `workspace-${level}`;
 }
 
 function rulesOf(level: Grant['level']): object[] {

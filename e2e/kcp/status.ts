@@ -17,16 +17,16 @@ export interface Status {
 export const accessDenied = 'access denied';
 
 /** 403 for a request that the caller's rights don't cover, in the words of kube-apiserver. */
-export function forbidden(user: string, request: RequestInfo): Status {
+export function forbidden(user: string, request: RequestInfo, reason = accessDenied): Status {
   const { resource, group, name } = request;
   if (!request.isResource) {
-    return failure(403, 'Forbidden', `forbidden: User "${user}" cannot ${request.verb} path "${request.path}": ${accessDenied}`, {}); // prettier-ignore
+    return failure(403, 'Forbidden', `forbidden: User "${user}" cannot ${request.verb} path "${request.path}": ${reason}`, {}); // prettier-ignore
   }
   const what = request.subresource === '' ? resource : `${resource}/${request.subresource}`;
   const where = request.namespace === '' ? 'at the cluster scope' : `in the namespace "${request.namespace}"`;
   const attempt = `User "${user}" cannot ${request.verb} resource "${what}" in API group "${group}" ${where}`;
   const object = name === '' ? qualified(resource, group) : `${qualified(resource, group)} "${name}"`;
-  return failure(403, 'Forbidden', `${object} is forbidden: ${attempt}: ${accessDenied}`, {
+  return failure(403, 'Forbidden', `${object} is forbidden: ${attempt}: ${reason}`, {
     ...(name === '' ? {} : { name }),
     ...(group === '' ? {} : { group }),
     kind: resource,
@@ -40,11 +40,6 @@ export function workspaceNotFound(path: string): Status {
     group: 'tenancy.kcp.io',
     kind: 'workspaces',
   });
-}
-
-/** 404 for a path that nothing serves. */
-export function pathNotFound(): Status {
-  return failure(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
 /** 404 for an object. */
@@ -65,12 +60,22 @@ export function badRequest(message: string): Status {
   return failure(400, 'BadRequest', message);
 }
 
+export function notAcceptable(): Status {
+  const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  return failure(406, 'NotAcceptable', `only the following media types are accepted: ${types}`);
+}
+
 export function methodNotAllowed(): Status {
   return failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
 export function unavailable(message: string): Status {
   return failure(503, 'ServiceUnavailable', message);
+}
+
+/** 404 for a path that nothing serves, in the words of Go's HTTP server. */
+export function sendNotFound(response: ServerResponse): void {
+  response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
 }
 
 export function sendStatus(response: ServerResponse, status: Status): void {

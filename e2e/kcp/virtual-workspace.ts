@@ -1,9 +1,8 @@
-import { callerOf } from './caller.ts';
-import { anonymous } from './front.ts';
+import { authenticate } from './front.ts';
 import type { Exchange, FrontOptions } from './front.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
-import { forbidden, pathNotFound, sendJSON, sendStatus, unauthorized, unavailable } from './status.ts';
+import { forbidden, sendJSON, sendNotFound, sendStatus } from './status.ts';
 import { serveWildcard } from './wildcard.ts';
 import { rootCluster } from './workspace.ts';
 
@@ -16,45 +15,31 @@ const tenancyExport = /^\/services\/apiexport\/root\/tenancy\.kcp\.io\/clusters\
  */
 export async function serveVirtualWorkspace(exchange: Exchange, options: FrontOptions): Promise<void> {
   const { request, response, url, entry } = exchange;
+  const { registry, gate } = options;
+  const caller = await authenticate(exchange, options);
+  if (!caller) return;
   const match = tenancyExport.exec(url.pathname);
-  const info = requestInfo(request.method ?? '', match?.[2] ?? url.pathname, url.searchParams);
-  const caller = callerOf(request);
-  const root = options.registry.planeOf(rootCluster);
-  if (!root) {
-    sendStatus(response, unavailable('kcp is starting'));
+  const cluster = decodeURIComponent(match?.[1] ?? '');
+  const root = registry.planeOf(rootCluster);
+  // Ids only: paths mean nothing to a virtual workspace.
+  if (!match || !root || (cluster !== '*' && !registry.planeOf(cluster))) {
+    const info = requestInfo(request.method ?? '', url.pathname, url.searchParams);
+    sendStatus(response, forbidden(caller.user, info, 'Path not resolved to a valid virtual workspace'));
     return;
   }
-  if (caller.kind === 'refused') {
-    sendStatus(response, unauthorized());
-    return;
+  entry.workspace = cluster;
+  const info = requestInfo(request.method ?? '', match[2] ?? '/', url.searchParams);
+  const { credentials, key } = caller;
+  const verdict =
+    credentials && caller.mayEnter ? await gate.ask(root, credentials, key, contentQuestion(info)) : undefined;
+  if (!verdict?.allowed) sendStatus(response, forbidden(caller.user, info));
+  else if (info.isResource) {
+    serveWildcard(request, response, { cache: registry.workspaces, cluster, info, query: url.searchParams });
+  } else {
+    const discovery = discoveryDocument(info.path);
+    if (discovery) sendJSON(response, 200, discovery);
+    else sendNotFound(response);
   }
-  if (caller.kind === 'anonymous') {
-    entry.user = anonymous;
-    sendStatus(response, forbidden(anonymous, info));
-    return;
-  }
-  const entered = await options.gate.enter(root, caller.credentials, caller.key);
-  const verdict = entered.allowed
-    ? await options.gate.ask(root, caller.credentials, caller.key, contentQuestion(info))
-    : entered;
-  if (verdict.unauthorized) {
-    sendStatus(response, unauthorized());
-    return;
-  }
-  entry.user = verdict.user;
-  if (!verdict.allowed || !match) {
-    sendStatus(response, forbidden(verdict.user, info));
-    return;
-  }
-  entry.workspace = decodeURIComponent(match[1] ?? '');
-  if (info.isResource) {
-    const cluster = entry.workspace === '*' ? '*' : (options.registry.resolve(entry.workspace) ?? '');
-    serveWildcard(request, response, { cache: options.registry.workspaces, cluster, info, query: url.searchParams });
-    return;
-  }
-  const discovery = discoveryDocument(info.path);
-  if (discovery) sendJSON(response, 200, discovery);
-  else sendStatus(response, pathNotFound());
 }
 
 function contentQuestion(info: RequestInfo): Parameters<FrontOptions['gate']['ask']>[3] {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pageOf } from './pages.ts';
 import type { RequestInfo } from './request-info.ts';
 import { labelMatcher } from './selectors.ts';
-import { badRequest, expired, methodNotAllowed, objectNotFound, pathNotFound, sendJSON, sendStatus } from './status.ts';
+import { badRequest, expired, methodNotAllowed, objectNotFound, sendJSON, sendNotFound, sendStatus } from './status.ts';
 import { parentClusterOf } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
 import type { WorkspaceCache, WorkspaceEvent } from './workspace-cache.ts';
@@ -22,7 +22,7 @@ const initialEventsEnd = 'k8s.io/initial-events-end';
 export function serveWildcard(request: IncomingMessage, response: ServerResponse, wildcard: WildcardRequest): void {
   const { cache, cluster, info, query } = wildcard;
   if (info.resource !== 'workspaces' || info.group !== 'tenancy.kcp.io' || info.version !== 'v1alpha1') {
-    sendStatus(response, pathNotFound());
+    sendNotFound(response);
     return;
   }
   const matchesLabels = labelMatcher(query.get('labelSelector') ?? '');

@@ -1,3 +1,4 @@
+import type { InformerHandler } from './informer.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A change of a Workspace anywhere, in the order in which the cache learnt of it. */
@@ -42,16 +43,26 @@ export class WorkspaceCache {
     return this.#byCluster.get(cluster);
   }
 
-  /** Takes in what is known of an object now; older news than the cache has is ignored. */
-  put(cluster: string, object: Workspace): void {
-    const key = keyOf(cluster, object.metadata.name);
-    const known = this.#objects.get(key);
-    if (known && versionOf(known) >= versionOf(object)) return;
-    this.#objects.set(key, object);
-    if (object.spec?.cluster !== undefined) this.#byCluster.set(object.spec.cluster, object);
-    this.#record({ type: known ? 'MODIFIED' : 'ADDED', object });
+  /** What an informer of one logical cluster's Workspaces tells the cache. */
+  feed(cluster: string): InformerHandler<Workspace> {
+    return {
+      listed: (items, version) => {
+        const present = new Set(items.map((item) => item.metadata.name));
+        for (const name of this.namesIn(cluster)) if (!present.has(name)) this.remove(cluster, name);
+        for (const item of items) this.#put(cluster, item);
+        this.#advance(Number(version));
+      },
+      changed: (type, object) => {
+        if (type === 'DELETED') this.remove(cluster, object.metadata.name, object);
+        else this.#put(cluster, object);
+      },
+      progressed: (version) => {
+        this.#advance(Number(version));
+      },
+    };
   }
 
+  /** Forgets an object; `last` is its last state where that is known. */
   remove(cluster: string, name: string, last?: Workspace): void {
     const key = keyOf(cluster, name);
     const known = this.#objects.get(key);
@@ -67,8 +78,18 @@ export class WorkspaceCache {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
   }
 
+  /** Takes in what is known of an object now; older news than the cache has is ignored. */
+  #put(cluster: string, object: Workspace): void {
+    const key = keyOf(cluster, object.metadata.name);
+    const known = this.#objects.get(key);
+    if (known && versionOf(known) >= versionOf(object)) return;
+    this.#objects.set(key, object);
+    if (object.spec?.cluster !== undefined) this.#byCluster.set(object.spec.cluster, object);
+    this.#record({ type: known ? 'MODIFIED' : 'ADDED', object });
+  }
+
   /** Learns how far the store is, from a list or a bookmark. */
-  advance(version: number): void {
+  #advance(version: number): void {
     this.#version = Math.max(this.#version, version);
   }
 
@@ -89,7 +110,7 @@ export class WorkspaceCache {
   }
 
   #record(event: WorkspaceEvent): void {
-    this.advance(versionOf(event.object));
+    this.#advance(versionOf(event.object));
     this.#log.push({ ...event, version: this.#version });
     if (this.#log.length > keptEvents * 2) this.#log.splice(0, keptEvents);
     for (const listener of this.#listeners) listener(event, this.#version);

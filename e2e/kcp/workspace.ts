@@ -27,6 +27,11 @@ export const clusterAnnotation = 'kcp.io/cluster';
 /** Who made a Workspace: JSON with username, uid, groups. */
 export const ownerAnnotation = 'experimental.tenancy.kcp.io/owner';
 
+/** The logical cluster that a Workspace was given, before its spec says so. */
+export const assignedAnnotation = 'internal.tenancy.kcp.io/cluster';
+
+export const phaseLabel = 'tenancy.kcp.io/phase';
+
 /** The stand-in's own: id of the logical cluster whose plane this workspace uses instead of one of its own. */
 export const sharedPlaneAnnotation = 'stand-in.kcp.io/shares-plane-of';
 
@@ -44,4 +49,9 @@ export function newClusterID(): string {
 /** The logical cluster that a Workspace lies in. */
 export function parentClusterOf(workspace: Workspace): string {
   return workspace.metadata.annotations?.[clusterAnnotation] ?? '';
+}
+
+/** A condition that is True since now. */
+export function condition(type: string): { lastTransitionTime: string; status: string; type: string } {
+  return { lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), status: 'True', type };
 }

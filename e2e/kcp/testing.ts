@@ -1,0 +1,99 @@
+import { mkdtemp, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Agent, fetch } from 'undici';
+import type { RequestInit, Response } from 'undici';
+import { issueCertificate } from '../lib/certs.ts';
+import { repoRoot } from '../lib/cache.ts';
+import { freePorts } from '../lib/ports.ts';
+import { stopAll } from '../lib/process.ts';
+import { demoAccounts } from '../oidc/accounts.ts';
+import { startIssuer } from '../oidc/issuer.ts';
+import type { IssuerHandle } from '../oidc/issuer.ts';
+import { signTestToken } from '../oidc/test-tokens.ts';
+import { openAdminClient } from './admin-client.ts';
+import type { AdminClient } from './admin-client.ts';
+import { startKcp } from './start.ts';
+import type { KcpHandle } from './start.ts';
+import type { WorkspaceTree } from './tree.ts';
+
+/** A kcp with its issuer, and requests to it as anyone. */
+export interface KcpForTest {
+  dir: string;
+  issuer: IssuerHandle;
+  kcp: KcpHandle;
+  admin: AdminClient;
+  /** Sends a request as `alice`, `bob`, nobody (`none`), or with any token or client certificate. */
+  send(caller: Caller, path: string, init?: RequestInit): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+export type Caller =
+  'alice' | 'bob' | 'none' | { token: string } | { certificate: { user: string; groups?: string[] } };
+
+/** Starts an issuer and a kcp (the real one where `KCP_BIN` or `KCP_KUBECONFIG` says so) in a folder of their own. */
+export async function startKcpForTest(tree?: WorkspaceTree): Promise<KcpForTest> {
+  await mkdir(join(repoRoot, '.testing'), { recursive: true });
+  const dir = await mkdtemp(join(repoRoot, '.testing/kcp-'));
+  const [issuerPort = 0, port = 0] = await freePorts(2);
+  const address = '127.0.0.1';
+  try {
+    const issuer = await startIssuer({ dir, address, port: issuerPort });
+    const kcp = await startKcp({ dir, address, port, oidc: issuer, ...(tree ? { tree } : {}) });
+    const admin = await openAdminClient(kcp.adminKubeconfig);
+    const ca = await readFile(kcp.caFile);
+    const agents = new Map<string, Agent>([['', new Agent({ connect: { ca } })]]);
+    const agentFor = async (caller: Caller): Promise<Agent> => {
+      const identity = typeof caller === 'object' && 'certificate' in caller ? JSON.stringify(caller.certificate) : '';
+      const agent =
+        agents.get(identity) ?? new Agent({ connect: { ca, ...(await clientCertificate(kcp, dir, identity)) } });
+      agents.set(identity, agent);
+      return agent;
+    };
+    return {
+      dir,
+      issuer,
+      kcp,
+      admin,
+      send: async (caller, path, init = {}) => {
+        const token = await tokenOf(issuer, caller);
+        const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+        const headers = { ...(init.headers as Record<string, string> | undefined), ...authorization };
+        return fetch(`${kcp.url}${path}`, { ...init, headers, dispatcher: await agentFor(caller) });
+      },
+      stop: async () => {
+        admin.close();
+        await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+        await kcp.stop();
+        await issuer.stop();
+        await stopAll(dir);
+        if (!process.env['KEEP']) await rm(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await stopAll(dir);
+    throw error;
+  }
+}
+
+async function tokenOf(issuer: IssuerHandle, caller: Caller): Promise<string | undefined> {
+  if (typeof caller === 'object') return 'token' in caller ? caller.token : undefined;
+  const account = demoAccounts.find(({ name }) => name === caller);
+  return account && signTestToken(issuer, { account });
+}
+
+async function clientCertificate(
+  kcp: KcpHandle,
+  dir: string,
+  identity: string,
+): Promise<{ cert: Buffer; key: Buffer }> {
+  if (!kcp.clientCA) throw new Error('client certificates need a kcp that we started');
+  const { user, groups = [] } = JSON.parse(identity) as { user: string; groups?: string[] };
+  const name = `client-${user.replace(/[^a-z0-9]+/gi, '-')}`;
+  const pair = await issueCertificate(kcp.clientCA, {
+    dir: join(dir, 'clients'),
+    name,
+    commonName: user,
+    organizations: groups,
+  });
+  return { cert: await readFile(pair.certFile), key: await readFile(pair.keyFile) };
+}
