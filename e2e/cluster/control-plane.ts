@@ -8,6 +8,7 @@ import { startProcess, stopAll } from '../lib/process.ts';
 import type { StartedProcess } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
 import type { Progress } from '../lib/progress.ts';
+import { together } from '../lib/wait.ts';
 import { applyCRDs, withApi } from './api.ts';
 import { apiserverArguments, auditPolicy, etcdArguments } from './control-plane-config.ts';
 import type { PkiFiles } from './control-plane-config.ts';
@@ -119,7 +120,7 @@ export async function launchControlPlane(
     stopSignal: 'SIGKILL',
   });
   const hosts = ['localhost', '127.0.0.1', address, ...(services ? serviceNames(services.address) : [])];
-  const [{ ca, kubeconfig, files }] = await Promise.all([makePki(dir, url, hosts), etcd]);
+  const [{ ca, kubeconfig, files }] = await together([makePki(dir, url, hosts), etcd]);
   if (options.audit) await writeFile(join(dir, 'audit/policy.json'), JSON.stringify(auditPolicy));
 
   let apiserver: StartedProcess | undefined;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { issueCertificate } from '../lib/certs.ts';
 import type { CertificateAuthority } from '../lib/certs.ts';
 import { startProcess } from '../lib/process.ts';
+import { together } from '../lib/wait.ts';
 import type { Addresses } from './addresses.ts';
 import { issueKubeconfig } from './kubeconfig.ts';
 import { nodeStateDir } from './namespaces.ts';
@@ -56,7 +57,7 @@ export async function startControllers(settings: PartSettings): Promise<void> {
       stopSignal: 'SIGKILL',
     });
   };
-  await Promise.all([
+  await together([
     start('kube-controller-manager', addresses.ports.controllerManager, [
       `--service-account-private-key-file=${serviceAccountKeyFile}`,
       `--root-ca-file=${ca.certFile}`,
@@ -96,7 +97,7 @@ export async function startNodeAgents(settings: PartSettings): Promise<void> {
   });
   await writeFile(kubeletFile, JSON.stringify(kubelet));
   await writeFile(proxyFile, JSON.stringify(kubeProxyConfig(addresses, proxyKubeconfig)));
-  await Promise.all([
+  await together([
     namespaces.start({
       name: 'kubelet',
       command: binaries.kubelet,

@@ -2,7 +2,8 @@ import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stopAll, waitFor } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
-import type { Progress } from '../lib/progress.ts';
+import type { Progress, Step } from '../lib/progress.ts';
+import { together } from '../lib/wait.ts';
 import { addressesOf } from './addresses.ts';
 import type { Addresses } from './addresses.ts';
 import { hasCondition, withApi } from './api.ts';
@@ -66,58 +67,86 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const pause = await ensurePauseImage(progress);
 
   await stopCluster(dir);
+  const cancel = new AbortController();
+  const launching = progress.step('start a Kubernetes cluster', (step) =>
+    launch({ ...options, dir, addresses, binaries, tools, pause, step, signal: cancel.signal }),
+  );
+  launches.set(dir, { cancel, launching });
   try {
-    return await progress.step('start a Kubernetes cluster', async (step) => {
-      const env = await packageEnvironment(tools);
-      const namespaces = await createNamespaces({ dir, addresses, init: binaries.pause, env });
-      step.update('etcd, kube-apiserver, containerd');
-      const [{ plane, ca, serviceAccountKeyFile }, loadImages] = await Promise.all([
-        launchControlPlane({
-          ...options,
-          dir,
-          address: addresses.gateway,
-          ports: addresses.ports,
-          services: { cidr: addresses.serviceCIDR, address: addresses.serviceAddress },
-          audit: true,
-        }),
-        startContainerd({ dir, addresses, namespaces, tools, images: [pause, ...(options.images ?? [])] }),
-      ]);
-      step.update('kubelet, kube-proxy, controllers');
-      const settings: PartSettings = {
-        dir,
-        addresses,
-        binaries,
-        namespaces,
-        url: plane.url,
-        ca,
-        serviceAccountKeyFile,
-      };
-      await Promise.all([startControllers(settings), startNodeAgents(settings)]);
-      step.update('waiting for the node');
-      await nodeReady(plane.kubeconfig, addresses.nodeName);
-      return {
-        ...plane,
-        addresses,
-        gateway: addresses.gateway,
-        kubectl: binaries.kubectl,
-        loadImages,
-        stop: () => stopCluster(dir),
-      };
-    });
+    return await launching;
   } catch (error) {
-    await stopCluster(dir);
+    await removeCluster(dir);
     throw error;
+  } finally {
+    launches.delete(dir);
   }
 }
 
+/** Launches under way in this process, so that a stop leaves nothing that a launch would still make. */
+const launches = new Map<string, { cancel: AbortController; launching: Promise<Cluster> }>();
+
 /**
  * Removes a cluster whatever state it is in, also a half-started one or one that lost some of its processes or pid
- * files: processes, Pods, interface, cgroups, data. Logs stay. Does nothing where there is none.
+ * files: processes, Pods, interface, cgroups, data. Logs stay. Does nothing where there is none. A
+ * {@link startCluster} under way in this process fails.
  */
 export async function stopCluster(dir: string): Promise<void> {
+  const own = resolve(dir);
+  const current = launches.get(own);
+  if (current) {
+    current.cancel.abort(new Error('the cluster was stopped while it was starting'));
+    await stopAll(own, { graceMs: 3000 });
+    await current.launching.catch(() => undefined);
+  }
+  await removeCluster(own);
+}
+
+async function removeCluster(dir: string): Promise<void> {
   await stopAll(dir, { graceMs: 3000 });
   await removeNamespaces(dir);
   await Promise.all(['etcd', 'pki', 'audit'].map((each) => rm(join(dir, each), { recursive: true, force: true })));
+}
+
+interface LaunchOptions extends ClusterOptions {
+  addresses: Addresses;
+  binaries: Record<(typeof clusterBinaries)[number], string>;
+  tools: string;
+  pause: string;
+  step: Step;
+  signal: AbortSignal;
+}
+
+async function launch(options: LaunchOptions): Promise<Cluster> {
+  const { dir, addresses, binaries, tools, pause, step, signal } = options;
+  const env = await packageEnvironment(tools);
+  const namespaces = await createNamespaces({ dir, addresses, init: binaries.pause, env });
+  signal.throwIfAborted();
+  step.update('etcd, kube-apiserver, containerd');
+  const [{ plane, ca, serviceAccountKeyFile }, loadImages] = await together([
+    launchControlPlane({
+      ...options,
+      dir,
+      address: addresses.gateway,
+      ports: addresses.ports,
+      services: { cidr: addresses.serviceCIDR, address: addresses.serviceAddress },
+      audit: true,
+    }),
+    startContainerd({ dir, addresses, namespaces, tools, images: [pause, ...(options.images ?? [])] }),
+  ]);
+  signal.throwIfAborted();
+  step.update('kubelet, kube-proxy, controllers');
+  const settings: PartSettings = { dir, addresses, binaries, namespaces, url: plane.url, ca, serviceAccountKeyFile };
+  await together([startControllers(settings), startNodeAgents(settings)]);
+  step.update('waiting for the node');
+  await nodeReady(plane.kubeconfig, addresses.nodeName, signal);
+  return {
+    ...plane,
+    addresses,
+    gateway: addresses.gateway,
+    kubectl: binaries.kubectl,
+    loadImages,
+    stop: () => stopCluster(dir),
+  };
 }
 
 const clusterBinaries = ['etcd', 'kube-apiserver', 'kubectl', 'pause', ...partBinaries] as const;
@@ -167,7 +196,7 @@ async function fittingSnapshotter(folder: string): Promise<'overlayfs' | 'native
 }
 
 /** Waits until Pods can be scheduled: the node is Ready and the default service account exists. */
-async function nodeReady(kubeconfig: string, nodeName: string): Promise<void> {
+async function nodeReady(kubeconfig: string, nodeName: string, signal: AbortSignal): Promise<void> {
   await withApi(kubeconfig, (api) =>
     waitFor(
       `node ${nodeName} to be Ready (see log/kubelet.log)`,
@@ -175,7 +204,7 @@ async function nodeReady(kubeconfig: string, nodeName: string): Promise<void> {
         await api.request('/api/v1/namespaces/default/serviceaccounts/default');
         return hasCondition((await api.request(`/api/v1/nodes/${nodeName}`)) as KubeObject, 'Ready');
       },
-      { deadlineMs: 120_000 },
+      { deadlineMs: 120_000, signal },
     ),
   );
 }

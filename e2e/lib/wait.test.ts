@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { DeadlineError, HopelessError, waitFor } from './wait.ts';
+import { DeadlineError, HopelessError, together, waitFor } from './wait.ts';
 
 const soon = { deadlineMs: 5000, intervalMs: 1 };
 
@@ -48,4 +48,12 @@ test('ends with the signal', async () => {
   const waiting = waitFor('it', () => false, { deadlineMs: 60_000, intervalMs: 60_000, signal: controller.signal });
   controller.abort(new Error('interrupted'));
   await expect(waiting).rejects.toThrow();
+});
+
+test('together lets the rest finish before it fails', async () => {
+  let finished = false;
+  const slow = new Promise<void>((done) => setTimeout(done, 20)).then(() => (finished = true));
+  await expect(together([slow, Promise.reject(new Error('broken'))])).rejects.toThrow('broken');
+  expect(finished).toBe(true);
+  await expect(together([Promise.resolve(1), Promise.resolve('a')])).resolves.toEqual([1, 'a']);
 });

@@ -55,3 +55,16 @@ export async function waitFor<T>(
     await delay(Math.min(intervalMs, left), undefined, signal ? { signal } : {});
   }
 }
+
+/**
+ * `Promise.all` that, when one fails, first lets the others come to their end: what they were making is then there to
+ * be cleaned up, and nothing more comes.
+ *
+ * @throws the first rejection, in the order given
+ */
+export async function together<T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
