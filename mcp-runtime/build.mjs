@@ -1,20 +1,5 @@
-// Bundles the runtime into dist/main.js: one file starts faster than a tree of modules, and the image needs nothing else.
+// Bundles the runtime into dist/main.js. The version comes from package.json, which src/version.ts imports.
 import { build } from 'esbuild';
-import { fileURLToPath } from 'node:url';
+import { bundle } from '../esbuild.config.mjs';
 
-await build({
-  absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node26',
-  // Names stay: stack traces and error names are read by people.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  legalComments: 'linked',
-  // CommonJS dependencies (winston, prom-client) call require() for Node's own modules.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  logLevel: 'warning',
-});
+await build(bundle('mcp-runtime', 'kcp-mcp-runtime'));
