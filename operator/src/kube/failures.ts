@@ -1,16 +1,9 @@
 import { isApiError, isGone, isMissingKind, isUnreachable } from './errors.ts';
+import type { InformerTimings } from './timings.ts';
 
 /** `ms` shortened by a random part of up to a half, so that many that failed together don't come back together. */
 export function jittered(ms: number, random: () => number): number {
   return ms * (1 - random() / 2);
-}
-
-/** All in ms; see InformerTimings. */
-export interface FailureTimings {
-  backoffMinMs: number;
-  backoffMaxMs: number;
-  unreachableMaxMs: number;
-  absentMs: number;
 }
 
 /** How long an informer waits after a failure. */
@@ -27,7 +20,10 @@ export interface FailurePolicy {
  * Exponential backoff with jitter. Unreachability is counted apart, with a shorter longest delay, and ends with the
  * first answer: an API server that has just come back may answer 403 or 503 for a moment, and is to be asked again soon.
  */
-export function createFailurePolicy(timings: FailureTimings, random: () => number): FailurePolicy {
+export function createFailurePolicy(
+  timings: Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>,
+  random: () => number,
+): FailurePolicy {
   let answered = 0;
   let unreachable = 0;
   let gone = 0;

@@ -6,28 +6,12 @@ import { isAborted, isForbidden, isGone, isMissingKind } from './errors.ts';
 import { SHORTEST_WATCH_MS, createListWatch } from './list-watch.ts';
 import type { ListWatch } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
+import { defaultTimings } from './timings.ts';
 import type { Change } from './store.ts';
 import { keyOf, silentLogger } from './types.ts';
 import type { KubeObject } from './types.ts';
 import type { WatchEvent } from './client.ts';
-import type {
-  Informer,
-  InformerHandlers,
-  InformerOptions,
-  InformerPhase,
-  InformerState,
-  InformerTimings,
-} from './watch.ts';
-
-const defaultTimings: InformerTimings = {
-  backoffMinMs: 100,
-  backoffMaxMs: 30_000,
-  unreachableMaxMs: 2_000,
-  absentMs: 30_000,
-  silenceMs: 100_000,
-  watchMinMs: 300_000,
-  watchMaxMs: 600_000,
-};
+import type { Informer, InformerHandlers, InformerOptions, InformerPhase, InformerState } from './watch.ts';
 
 /** See {@link Informer}. Nothing happens before `start()`. */
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {

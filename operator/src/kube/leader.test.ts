@@ -72,6 +72,13 @@ test('a leader that is cut off stops its work before another starts', async () =
 });
 
 test('a request that hangs does not lengthen the term', async () => {
+  const first = setup();
+  const fresh = first.candidate('a');
+  await first.clock.advance(0);
+  first.leases.unanswered.add('a');
+  await first.clock.advance(10_000);
+  expect(fresh.terms[0]?.aborted).toBe(true);
+
   const { clock, leases, candidate, log } = setup();
   const { terms } = candidate('a');
   await clock.advance(4_500);

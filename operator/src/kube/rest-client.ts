@@ -1,5 +1,4 @@
 /** The {@link KubeClient} over undici. */
-import { StringDecoder } from 'node:string_decoder';
 import type {
   ApplyOptions,
   DeleteOptions,
@@ -16,6 +15,7 @@ import { systemClock } from './clock.ts';
 import { findCredentials } from './credentials.ts';
 import { ApiError, errorFromStatus, isApiError, isMissingKind, isNotFound } from './errors.ts';
 import type { Status } from './errors.ts';
+import { lines } from './lines.ts';
 import { askedOf, createRest, toApiError } from './rest.ts';
 import type { Rest, RestCall, Scope } from './rest.ts';
 import { createTransport } from './transport.ts';
@@ -248,17 +248,6 @@ function withKind<T extends KubeObject>(resource: Resource, object: T): T {
   object.apiVersion = apiVersionOf(resource);
   object.kind = resource.kind;
   return object;
-}
-
-async function* lines(body: AsyncIterable<Buffer>, onActivity?: () => void): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of body) {
-    onActivity?.();
-    const parts = (rest + decoder.write(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) if (line !== '') yield line;
-  }
 }
 
 function malformed(path: string): ApiError {

@@ -2,10 +2,12 @@
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
 import type { Store } from './store.ts';
+import type { InformerTimings } from './timings.ts';
 import type { KubeObject, Logger, Resource } from './types.ts';
 
 export { createInformer } from './informer.ts';
 export type { Store } from './store.ts';
+export type { InformerTimings } from './timings.ts';
 
 /**
  * - `starting`: nothing was answered yet
@@ -53,22 +55,6 @@ export interface InformerOptions<T extends KubeObject> {
   /** Every error: of requests (all are retried) and of handlers. */
   onError?: (error: unknown) => void;
   timings?: Partial<InformerTimings>;
-}
-
-/** All in ms. */
-export interface InformerTimings {
-  /** First and longest delay after an error; exponential with full jitter between. Default 100 and 30,000. */
-  backoffMinMs: number;
-  backoffMaxMs: number;
-  /** The longest delay while the API server is unreachable: soon back when it is. Default 2,000. */
-  unreachableMaxMs: number;
-  /** How often a missing kind is looked for. Default 30,000. */
-  absentMs: number;
-  /** A watch without a byte for so long is dead (bookmarks come about every minute). Default 100,000. */
-  silenceMs: number;
-  /** The server ends a watch after a random time between. Default 300,000 and 600,000. */
-  watchMinMs: number;
-  watchMaxMs: number;
 }
 
 export interface Informer<T extends KubeObject> {

@@ -15,14 +15,16 @@ export class FakeWatchServer {
   /** Answers of LIST, one after the other; an Error is thrown. The last one is given again and again. */
   lists: (ObjectList<KubeObject> | Error)[] = [{ resourceVersion: '10', items: [] }];
   listed = 0;
+  /** LIST waits for it. */
+  gate: Promise<unknown> = Promise.resolve();
   /** What WATCH fails with at once, if anything. */
   refusal: Error | undefined;
   readonly watches: OpenWatch[] = [];
 
   get client(): KubeClient {
     return {
-      // eslint-disable-next-line @typescript-eslint/require-await
       pages: async function* (this: FakeWatchServer) {
+        await this.gate;
         const answer = this.lists[Math.min(this.listed++, this.lists.length - 1)];
         if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer');
         yield answer;
