@@ -1,6 +1,6 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheKey, cachePath, withLock } from '../lib/cache.ts';
+import { cacheKey, cachePath, newScratch, withLock } from '../lib/cache.ts';
 import { run } from '../lib/process.ts';
 import type { Progress } from '../lib/progress.ts';
 
@@ -44,8 +44,7 @@ export async function ensurePackages(set: PackageSet, progress: Progress): Promi
       'debian',
       async () => {
         if (await isFolder(folder)) return;
-        await mkdir(cachePath('debian'), { recursive: true });
-        const scratch = await mkdtemp(cachePath('debian', '.new-'));
+        const scratch = await newScratch(cachePath('debian'));
         try {
           step.update('package lists');
           const env = { APT_CONFIG: await privateApt(scratch), LC_ALL: 'C' };

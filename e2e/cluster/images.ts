@@ -1,6 +1,6 @@
-import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { cacheKey, cachePath, repoRoot, withLock } from '../lib/cache.ts';
+import { cacheKey, cachePath, newScratch, repoRoot, withLock } from '../lib/cache.ts';
 import type { KeyPart } from '../lib/cache.ts';
 import { run } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
@@ -163,8 +163,7 @@ async function ensureImage(build: Build, progress: Progress): Promise<Image> {
       'images',
       async () => {
         if (await exists(archive)) return;
-        await mkdir(cachePath('images'), { recursive: true });
-        const scratch = await mkdtemp(cachePath('images', '.new-'));
+        const scratch = await newScratch(cachePath('images'));
         try {
           const context = join(scratch, 'context');
           await mkdir(context);

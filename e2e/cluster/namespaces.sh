@@ -1,13 +1,14 @@
 #!/bin/sh
 # The namespaces of a node, and of image builds.
 #
-#   namespaces.sh start STATE CGROUP INIT    become the node: its first process, in namespaces of its own
+#   namespaces.sh start STATE CGROUP PODLOGS INIT
+#                                            become the node: its first process, in namespaces of its own
 #   namespaces.sh enter PID PROGRAM ARG...   run a program in the node whose first process is PID
 #   namespaces.sh aside STATE PROGRAM ARG... run a program that shan't see or change the machine's container storage
 #
 # A node is a set of namespaces (mount, network, pid, cgroup, IPC, UTS), as a container is. Everything that it changes
 # (mounts, interfaces, nftables, sysctls, processes) is inside them, and gone when its first process is. Only files
-# under STATE and empty cgroups named CGROUP outlive it.
+# under STATE and PODLOGS and empty cgroups named CGROUP outlive it.
 set -eu
 
 # Without -n mount keeps records in the machine's /run/mount.
@@ -34,7 +35,9 @@ cgroups_of() {
 new_cgroups() {
   if unified; then
     # A cgroup with processes in it can't have children with controllers, so below this process's own won't do.
-    echo '+cpuset +cpu +io +memory +pids' >/sys/fs/cgroup/cgroup.subtree_control
+    for controller in cpuset cpu io memory pids; do
+      echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || echo "no cgroup controller $controller" >&2
+    done
     mkdir -p "/sys/fs/cgroup/$1"
     echo $$ >"/sys/fs/cgroup/$1/cgroup.procs"
     return
@@ -105,9 +108,9 @@ inside() {
   shadow /run containerd netns cni runc
   shadow /var/lib cni containerd kubelet
   shadow /var/log containers pods
-  mkdir -p "$state/kubelet" "$state/pod-logs" "$state/tmp"
+  mkdir -p "$state/kubelet" "$state/tmp" "$2"
   mount --bind "$state/kubelet" /var/lib/kubelet
-  mount --bind "$state/pod-logs" /var/log/pods
+  mount --bind "$2" /var/log/pods
   pretend_sysctl vm/overcommit_memory 1
   pretend_sysctl vm/panic_on_oom 0
   pretend_sysctl kernel/panic 10
@@ -121,7 +124,7 @@ inside() {
   # Pods' frames to the node are routed there, not diverted on the bridge: a Pod may be its own Service's endpoint.
   if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables; fi
   touch "$state/ready"
-  exec "$2"
+  exec "$3"
 }
 
 command=$1
@@ -130,7 +133,7 @@ case $command in
 start)
   new_cgroups "$2"
   exec unshare --mount --net --pid --cgroup --ipc --uts --fork --kill-child=KILL --mount-proc \
-    sh "$0" inside "$1" "$3"
+    sh "$0" inside "$1" "$3" "$4"
   ;;
 inside)
   inside "$@"

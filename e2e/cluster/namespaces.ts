@@ -58,13 +58,14 @@ export async function createNamespaces({ dir, addresses, init, env }: NamespaceO
     );
   }
   const state = nodeStateDir(dir);
-  await rm(join(state, 'ready'), { force: true });
+  const podLogs = join(resolve(dir), 'log/pods');
+  await Promise.all([join(state, 'ready'), podLogs].map((path) => rm(path, { recursive: true, force: true })));
   await mkdir(state, { recursive: true });
   const outer = await startProcess({
     dir,
     name: 'node',
     command: 'sh',
-    args: [script, 'start', state, cgroupName(dir), init],
+    args: [script, 'start', state, cgroupName(dir), podLogs, init],
     env,
     ready: () => existsSync(join(state, 'ready')),
     stopSignal: 'SIGKILL',

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { cacheKey, cachePath, repoRoot, withLock } from '../lib/cache.ts';
+import { cacheKey, cachePath, newScratch, repoRoot, withLock } from '../lib/cache.ts';
 import type { KeyPart } from '../lib/cache.ts';
 import { run } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
@@ -14,6 +14,8 @@ interface GoModule {
   /** Files beside go.mod and go.sum that the programs are made from. */
   sources: readonly string[];
   ldflags: string;
+  /** How many packages all its programs are made of, roughly. */
+  packages: number;
   /** Roughly how long the first build takes on two cores, for people who wait. */
   expectation: string;
 }
@@ -27,10 +29,10 @@ const kubernetesVersion = [
 ].join(' ');
 
 const modules = {
-  etcd: { sources: ['main.go'], ldflags: '-s -w', expectation: 'about 1 min' },
-  kubernetes: { sources: [], ldflags: `-s -w ${kubernetesVersion}`, expectation: 'up to 12 min' },
-  'cert-manager': { sources: ['main.go'], ldflags: '-s -w', expectation: 'about 3 min' },
-  pause: { sources: ['main.go'], ldflags: '-s -w', expectation: 'a few seconds' },
+  etcd: { sources: ['main.go'], ldflags: '-s -w', packages: 570, expectation: 'about 1 min' },
+  kubernetes: { sources: [], ldflags: `-s -w ${kubernetesVersion}`, packages: 2700, expectation: 'up to 12 min' },
+  'cert-manager': { sources: ['main.go'], ldflags: '-s -w', packages: 1190, expectation: 'about 3 min' },
+  pause: { sources: ['main.go'], ldflags: '-s -w', packages: 60, expectation: 'a few seconds' },
 } as const satisfies Record<string, GoModule>;
 
 type ModuleName = keyof typeof modules;
@@ -155,14 +157,17 @@ async function installedGo(): Promise<string> {
 
 async function build(module: ModuleName, names: readonly BinaryName[], folder: string, step: Step): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const scratch = await mkdtemp(join(folder, '.building-'));
+  const scratch = await newScratch(cachePath('bin'));
   const cwd = join(goFolder, module);
   const packages = names.map((name) => binaries[name].package);
   try {
     // One package: its file may have any name. Several: Go names them after their last path element.
     const single = names.length === 1 ? names[0] : undefined;
     const output = single ? join(scratch, single) : `${scratch}/`;
-    await goBuild(cwd, ['-ldflags', modules[module].ldflags, '-o', output, ...packages], step);
+    const compiled = (count: number) => `${count} of at most ${modules[module].packages} packages compiled`;
+    await goBuild(cwd, ['-ldflags', modules[module].ldflags, '-o', output, ...packages], (downloaded, count) => {
+      step.update(`${downloaded ? `${downloaded} modules downloaded, ` : ''}${compiled(count)}`);
+    });
     for (const name of names) {
       await rename(join(scratch, single ?? basename(binaries[name].package)), join(folder, name));
     }
@@ -172,7 +177,11 @@ async function build(module: ModuleName, names: readonly BinaryName[], folder: s
 }
 
 /** `go build -v`, counting what it says it downloads and compiles. */
-async function goBuild(cwd: string, args: readonly string[], step: Step): Promise<void> {
+async function goBuild(
+  cwd: string,
+  args: readonly string[],
+  onProgress: (downloaded: number, compiled: number) => void,
+): Promise<void> {
   const child = spawn('go', ['build', '-v', ...args], {
     cwd,
     env: { ...process.env, ...goEnvironment() },
@@ -185,7 +194,7 @@ async function goBuild(cwd: string, args: readonly string[], step: Step): Promis
     if (line.startsWith('go: downloading ')) downloaded++;
     else if (/^[\w.~/-]+$/.test(line)) compiled++;
     else said.push(line);
-    step.update(`${downloaded ? `${downloaded} modules downloaded, ` : ''}${compiled} packages compiled`);
+    onProgress(downloaded, compiled);
   }
   const [code] = await closed;
   if (code !== 0) throw new Error(`go build failed in ${cwd}:\n${said.slice(-20).join('\n')}`);

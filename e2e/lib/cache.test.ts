@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { cacheDir, cacheKey, withLock } from './cache.ts';
+import { cacheDir, cacheKey, newScratch, withLock } from './cache.ts';
 
 let dir: string;
 
@@ -101,4 +101,13 @@ describe('withLock', () => {
     }
     expect(waited).toBe(true);
   });
+});
+
+test('newScratch removes what killed predecessors left, and nothing else', async () => {
+  const left = await newScratch(dir);
+  await writeFile(join(left, 'half'), '');
+  await writeFile(join(dir, 'whole'), '');
+  const scratch = await newScratch(dir);
+  expect((await readdir(dir)).sort()).toEqual([basename(scratch), 'whole'].sort());
+  expect(await readdir(scratch)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -44,6 +44,19 @@ export async function cacheKey(parts: readonly KeyPart[]): Promise<string> {
   }
   return hash.digest('hex').slice(0, 16);
 }
+
+/**
+ * A new empty folder in `parent` for work in progress, to be renamed or removed. Those that killed predecessors left
+ * are removed, so the caller must hold the lock that all who use `parent` take.
+ */
+export async function newScratch(parent: string): Promise<string> {
+  await mkdir(parent, { recursive: true });
+  const leftovers = (await readdir(parent)).filter((name) => name.startsWith(scratchPrefix));
+  await Promise.all(leftovers.map((name) => rm(join(parent, name), { recursive: true, force: true })));
+  return mkdtemp(join(parent, scratchPrefix));
+}
+
+const scratchPrefix = '.new-';
 
 export interface LockOptions {
   /** Called once when somebody else holds the lock, with what they said they were doing. */
