@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isTooComplex } from '../json-bounds.ts';
 
 /** A request body that isn't read to its end: `status` and `message` answer it. */
 export class BodyError extends Error {
@@ -22,10 +23,11 @@ export interface BodyReader {
 
 /** What small requests may use of the memory while the largest allowed body is being served. */
 const SHARED_BYTES = 4 * 1024 * 1024;
-/** Far beyond any tool's arguments; a manifest is text, one value. Parsed, each value takes ten times its bytes and more. */
-const MAX_VALUES = 100_000;
-/** JSON.parse keeps a level's state on the heap and the schemas of MCP on the stack. */
-const MAX_DEPTH = 64;
+/**
+ * Far beyond any tool's arguments; a manifest is text, one value. JSON.parse keeps a level's state on the heap and the schemas
+ * of MCP on the stack.
+ */
+const BOUNDS = { maxValues: 100_000, maxDepth: 64 };
 
 /** @param maxBytes `http.max_body_bytes`: the largest single body, in bytes. */
 export function createBodyReader(maxBytes: number): BodyReader {
@@ -56,36 +58,11 @@ export function createBodyReader(maxBytes: number): BodyReader {
 }
 
 function parseJson(text: string): unknown {
-  if (isTooComplex(text)) throw new BodyError(400, 'the request body is nested too deeply or holds too many values');
+  if (isTooComplex(text, BOUNDS))
+    throw new BodyError(400, 'the request body is nested too deeply or holds too many values');
   try {
     return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
-}
-
-/** Counts what JSON.parse would make of a text, without making it. */
-function isTooComplex(text: string): boolean {
-  let depth = 0;
-  let values = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') at = endOfString(text, at);
-    else if (char === '[' || char === '{') {
-      values++;
-      if (++depth > MAX_DEPTH) return true;
-    } else if (char === ']' || char === '}') depth--;
-    else if (char === ',' && ++values > MAX_VALUES) return true;
-  }
-  return values > MAX_VALUES;
-}
-
-/** The position of the quote that ends the string begun at `from`. */
-function endOfString(text: string, from: number): number {
-  for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === '\\') backslashes++;
-    if (backslashes % 2 === 0) return end;
-  }
-  return text.length;
 }

@@ -75,8 +75,9 @@ export class KcpTimeoutError extends KcpError {
 export class KcpTooLargeError extends KcpError {
   override readonly name = 'KcpTooLargeError';
 
-  constructor(bytes: number, context: RequestContext) {
-    super(`kcp's answer is larger than ${Math.floor(bytes / 1024)} KiB`, context);
+  /** @param bound what it is larger than, such as `4096 KiB`. */
+  constructor(bound: string, context: RequestContext) {
+    super(`kcp's answer is larger than ${bound}`, context);
   }
 }
 

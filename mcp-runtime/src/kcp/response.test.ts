@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Dispatcher } from 'undici';
-import { KcpBusyError } from './errors.ts';
+import { KcpBusyError, KcpTooLargeError } from './errors.ts';
 import { readAnswer } from './response.ts';
 
 const context = { host: 'kcp:6443', workspace: 'root', path: '/', target: undefined };
@@ -36,5 +36,14 @@ describe('readAnswer', () => {
     hold.resolve(undefined);
     expect(await slow).toBe('123456789');
     expect(budget.bytes).toBe(20);
+  });
+
+  test.each([
+    ['values', `[${'[],'.repeat(300_000)}[]]`],
+    ['levels', `${'['.repeat(257)}${']'.repeat(257)}`],
+  ])('what would take the heap when parsed is refused before: too many %s', async (_, text) => {
+    const budget = { bytes: 1e7 };
+    await expect(readAnswer(response(chunks(text)), context, 1e7, budget)).rejects.toThrow(KcpTooLargeError);
+    expect(budget.bytes).toBe(1e7);
   });
 });

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { isTooComplex } from '../json-bounds.ts';
 import { KcpBusyError, KcpProtocolError, KcpStatusError, KcpTooLargeError } from './errors.ts';
 import type { RequestContext } from './errors.ts';
 
@@ -8,7 +9,13 @@ export interface Budget {
 }
 
 /**
- * Reads an answer of kcp: JSON of at most `maxBytes`, read no further than that.
+ * What 4 MiB of usual objects hold, `managedFields` included. Whoever may write to a workspace decides what its objects look like,
+ * and a megabyte of `[]` would take the whole heap.
+ */
+const BOUNDS = { maxValues: 300_000, maxDepth: 256 };
+
+/**
+ * Reads an answer of kcp: JSON of at most `maxBytes`, read no further than that, and within {@link BOUNDS}.
  *
  * @throws {KcpStatusError} for 4xx and 5xx, with the Status that came.
  * @throws {KcpTooLargeError} {KcpBusyError} {KcpProtocolError}
@@ -23,6 +30,9 @@ export async function readAnswer(
   const { statusCode } = response;
   if (statusCode >= 300 && statusCode < 400) {
     throw new KcpProtocolError(`kcp at ${context.host} answered with a redirect (${statusCode})`, context);
+  }
+  if (isTooComplex(text, BOUNDS)) {
+    throw new KcpTooLargeError(`${BOUNDS.maxValues} values or ${BOUNDS.maxDepth} levels`, context);
   }
   const parsed = parseJson(text);
   if (statusCode >= 400) {
@@ -45,7 +55,7 @@ async function readBounded(
       size += chunk.byteLength;
       budget.bytes -= chunk.byteLength;
       // Leaving the loop destroys the stream, and with it the connection: the rest is never read.
-      if (size > maxBytes) throw new KcpTooLargeError(maxBytes, context);
+      if (size > maxBytes) throw new KcpTooLargeError(`${Math.floor(maxBytes / 1024)} KiB`, context);
       if (budget.bytes < 0) throw new KcpBusyError('too many large answers are being read at once', context);
       chunks.push(chunk);
     }

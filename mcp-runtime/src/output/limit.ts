@@ -26,7 +26,7 @@ export function limitBytes(text: string, maxBytes = MAX_TEXT_BYTES): string {
   // A line longer than half the room is cut inside; the decoder drops a character that the cut goes through.
   const end = newline > room / 2 ? newline : room;
   const kept = new TextDecoder('utf-8').decode(bytes.subarray(0, end), { stream: true });
-  return `${kept}\n[cut: the first ${kib(end)} of ${kib(bytes.byteLength)} are shown]`;
+  return `${kept}\n[cut: only the first ${kib(end)} are shown]`;
 }
 
 function kib(bytes: number): string {

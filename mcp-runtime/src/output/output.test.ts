@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { recorded } from '../testing/fake-kcp.ts';
+import { fitting } from './fitting.ts';
 import { MAX_TEXT_BYTES, howManyFit, limitBytes } from './limit.ts';
 import { cutNote, pageArguments } from './paginate.ts';
 import { age, fromObjects, fromServerTable, isServerTable, renderTable } from './table.ts';
@@ -52,7 +53,7 @@ describe('toolResult', () => {
       const [content] = result.content;
       const text = content?.type === 'text' ? content.text : '';
       expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_TEXT_BYTES);
-      expect(text).toMatch(/x\n\[cut: the first 64 KiB of 98 KiB are shown\]$/);
+      expect(text).toMatch(/x\n\[cut: only the first 64 KiB are shown\]$/);
     }
     expect(toolError('a\u202e')).toEqual({ isError: true, content: [{ type: 'text', text: 'a' }] });
     expect(toolResult('a', { b: 'c\u202e' }).structuredContent).toEqual({ b: 'c' });
@@ -186,5 +187,32 @@ describe('toYaml', () => {
     expect(text).toContain('"yes": "yes"');
     expect(parse(text)).toEqual(value);
     expect(parse(text, { version: '1.1' })).toEqual(value);
+  });
+
+  test('no more is written than an answer can show, and the cut is said', () => {
+    const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key-${index}`, '']));
+    for (const value of [{ many }, { text: 'x\n'.repeat(1_000_000) }, [Object.keys(many)]]) {
+      const text = toYaml(value);
+      expect(text.length).toBeGreaterThan(MAX_TEXT_BYTES);
+      expect(text.length).toBeLessThan(4 * MAX_TEXT_BYTES);
+      expect(toolResult(text).content).toEqual([{ type: 'text', text: expect.stringMatching(/\[cut: .*\]$/) }]);
+    }
+  });
+});
+
+describe('fitting', () => {
+  test('a value that fits is whole, of another there is enough', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.nat(200), (value, bytes) => {
+        const shown = JSON.stringify(fitting(value, bytes));
+        const whole = JSON.stringify(stripInvisibleDeep(value));
+        if (Buffer.byteLength(whole) <= bytes) expect(shown).toBe(whole);
+        else expect(shown === whole || Buffer.byteLength(shown) >= bytes).toBe(true);
+      }),
+    );
+  });
+
+  test('invisible characters go, also from keys', () => {
+    expect(fitting({ 'a\u202e': ['b\u200b'] }, 100)).toEqual({ a: ['b'] });
   });
 });

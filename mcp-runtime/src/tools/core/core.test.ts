@@ -147,7 +147,7 @@ describe('resources_list', () => {
     serve('configmaps', 3, (index) => configMap(index, { text: 'line\n'.repeat(30_000) }));
     const text = await bench.text('resources_list', { ...list, output: 'yaml' });
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_TEXT_BYTES);
-    expect(text).toContain('[cut: the first 60 KiB');
+    expect(text).toContain('[cut: only the first 60 KiB');
     expect(text).toMatch(/# \[cut after 1: 2 more follow; .*continue: "1"\]$/);
   });
 
@@ -259,6 +259,6 @@ describe('resources_get', () => {
     bench.time.now += 60_000;
     const text = await bench.text('resources_get', { ...get, kind: 'ConfigMap', name: 'big' });
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_TEXT_BYTES);
-    expect(text).toMatch(/\[cut: the first 64 KiB of 196 KiB are shown\]$/);
+    expect(text).toMatch(/\[cut: only the first 64 KiB are shown\]$/);
   });
 });

@@ -4,9 +4,10 @@ import { arrayAt } from '../../kcp/json.ts';
 import { resourcePath } from '../../kcp/paths.ts';
 import { MAX_TEXT_BYTES, NOTE_BYTES, howManyFit, limitBytes } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, restOf } from '../../output/paginate.ts';
+import type { Rest } from '../../output/paginate.ts';
 import { presentable } from '../../output/redact.ts';
 import { fromObjects, fromServerTable, isServerTable, renderTable } from '../../output/table.ts';
-import { stripInvisibleDeep, toolResult } from '../../output/text.ts';
+import { toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import type { Call, CallToolResult } from '../tool.ts';
 
@@ -31,8 +32,10 @@ interface Page {
   /** Lines before the first entry. */
   readonly header: readonly string[];
   readonly entries: readonly string[];
-  /** kcp's answer, for what its metadata says of the rest. */
-  readonly list: unknown;
+  /** How many entries there are: more than `entries` holds where they don't fit anyway. */
+  readonly count: number;
+  /** What the answer says of the rest; of the answer itself, which may be large, nothing is kept. */
+  readonly rest: Rest;
 }
 
 /** Lists objects of one kind, one page at a time, as a table or YAML, and says where it was cut and how to go on. */
@@ -41,12 +44,12 @@ export async function listObjects(query: ListQuery, call: Call): Promise<CallToo
   const limit = query.limit ?? DEFAULT_LIMIT;
   let page = await fetchPage(query, asTable, limit, call);
   const fit = howManyFit([...page.header, ...page.entries], ROOM) - page.header.length;
-  if (fit < page.entries.length && page.entries.length > 1) {
+  if (fit < page.count && page.count > 1) {
     // kcp's continue token stands at the end of the page that kcp sent: only a page as long as what is shown has the right one.
     page = await fetchPage(query, asTable, Math.max(1, fit), call);
   }
-  const note = cutNote(page.entries.length, restOf(page.list));
-  const lines = page.entries.length === 0 ? [nothing(query)] : [...page.header, ...page.entries];
+  const note = cutNote(page.count, page.rest);
+  const lines = page.count === 0 ? [nothing(query)] : [...page.header, ...page.entries];
   const text = limitBytes(lines.join('\n'), ROOM);
   return toolResult(note === undefined ? text : `${text}\n${asTable ? '' : '# '}${note}`);
 }
@@ -71,20 +74,28 @@ async function fetchPage(query: ListQuery, asTable: boolean, limit: number, call
     signal: call.signal,
     target,
   });
-  if (!asTable) return { header: [], entries: yamlEntries(list, type), list };
+  const rest = restOf(list);
+  if (!asTable) return { header: [], entries: yamlEntries(list, type), count: arrayAt(list, 'items').length, rest };
   const table = isServerTable(list)
     ? fromServerTable(list, acrossNamespaces)
     : fromObjects(arrayAt(list, 'items'), acrossNamespaces, call.clock());
   const [header = '', ...entries] = renderTable(table);
-  return { header: [header], entries, list };
+  return { header: [header], entries, count: entries.length, rest };
 }
 
+/** The entries up to the first that doesn't fit: writing YAML costs far more memory than it takes. */
 function yamlEntries(list: unknown, { group, version, kind }: ListQuery['type']): string[] {
   const apiVersion = group === '' ? version : `${group}/${version}`;
-  // Items of a list leave out what the list says once; an object on its own says it.
-  return arrayAt(list, 'items').map((item) =>
-    toYaml([stripInvisibleDeep(presentable({ apiVersion, kind, ...(item as object) }, kind))]),
-  );
+  const entries: string[] = [];
+  let bytes = 0;
+  for (const item of arrayAt(list, 'items')) {
+    if (bytes > ROOM) break;
+    // Items of a list leave out what the list says once; an object on its own says it.
+    const entry = toYaml([presentable({ apiVersion, kind, ...(item as object) }, kind)]);
+    entries.push(entry);
+    bytes += Buffer.byteLength(entry) + 1;
+  }
+  return entries;
 }
 
 function nothing({ type, workspace, namespace, labelSelector, fieldSelector }: ListQuery): string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { checkName, resourcePath } from '../../kcp/paths.ts';
 import { presentable } from '../../output/redact.ts';
-import { stripInvisibleDeep, toolResult } from '../../output/text.ts';
+import { toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import { workspaceArgument, workspaceOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
@@ -39,6 +39,6 @@ export const resourcesGet = defineTool({
       signal: call.signal,
       target: { verb: 'get', ...type, namespace, name },
     });
-    return toolResult(toYaml(stripInvisibleDeep(presentable(object, type.kind))));
+    return toolResult(toYaml(presentable(object, type.kind)));
   },
 });

@@ -6,7 +6,7 @@ import { findWorkspace } from '../../kcp/inventory.ts';
 import { arrayAt, at, stringAt } from '../../kcp/json.ts';
 import { resourcePath, splitWorkspace } from '../../kcp/paths.ts';
 import { restOf } from '../../output/paginate.ts';
-import { oneLine, shorten, stripInvisibleDeep, toolResult } from '../../output/text.ts';
+import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import { workspaceOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
@@ -67,7 +67,7 @@ export const workspaceDescribe = defineTool({
         children: reason(children),
       },
     };
-    return toolResult(toYaml(stripInvisibleDeep(withoutUndefined(description))));
+    return toolResult(toYaml(withoutUndefined(description)));
   },
 });
 
