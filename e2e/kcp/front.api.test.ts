@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../lib/wait.ts';
 import { hostileTokens, signTestToken } from '../oidc/test-tokens.ts';
 import type { LogEntry } from './request-log.ts';
-import { startKcpForTest } from './testing.ts';
+import { linesOf, startKcpForTest } from './testing.ts';
 import type { KcpForTest } from './testing.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -11,7 +11,6 @@ import type { Workspace } from './workspace.ts';
 const standInOnly = process.env['KCP_BIN'] || process.env['KCP_KUBECONFIG'] ? test.skip : test;
 const json = { 'content-type': 'application/json' };
 const workspaces = '/apis/tenancy.kcp.io/v1alpha1/workspaces';
-const wildcard = '/services/apiexport/root/tenancy.kcp.io/clusters/*';
 
 let running: KcpForTest;
 
@@ -21,32 +20,9 @@ beforeAll(async () => {
 
 afterAll(() => running.stop());
 
-async function statusOf(...request: Parameters<KcpForTest['send']>): Promise<number> {
-  const response = await running.send(...request);
-  await response.body?.cancel();
-  return response.status;
-}
-
 async function log(): Promise<LogEntry[]> {
   const text = await readFile(running.kcp.requestLog, 'utf8');
   return text.trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as LogEntry); // prettier-ignore
-}
-
-async function lines(response: Awaited<ReturnType<KcpForTest['send']>>, count: number): Promise<WatchLine[]> {
-  const found: WatchLine[] = [];
-  let pending = '';
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    const parts = (pending + chunk).split('\n');
-    pending = parts.pop() ?? '';
-    found.push(...parts.map((line) => JSON.parse(line) as WatchLine));
-    if (found.length >= count) break;
-  }
-  return found;
-}
-
-interface WatchLine {
-  type: string;
-  object: Workspace;
 }
 
 describe('access', () => {
@@ -55,8 +31,10 @@ describe('access', () => {
     ['bob', { root: 200, 'root:globex': 200, 'root:globex:team-x': 200, 'root:acme': 403, 'root:acme:team-a': 403 }],
   ] as const)('%s may enter her or his workspaces only, by path and by id', async (user, expected) => {
     for (const [path, status] of Object.entries(expected)) {
-      expect(await statusOf(user, `/clusters/${path}/version`)).toBe(status);
-      expect(await statusOf(user, `/clusters/${running.kcp.workspaces[path]?.cluster ?? ''}/version`)).toBe(status);
+      expect(await running.statusOf(user, `/clusters/${path}/version`)).toBe(status);
+      expect(await running.statusOf(user, `/clusters/${running.kcp.workspaces[path]?.cluster ?? ''}/version`)).toBe(
+        status,
+      );
     }
   });
 
@@ -64,7 +42,7 @@ describe('access', () => {
     const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
     const binding = { metadata: { name: 'guest' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'workspace-enter' }, subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'bob@example.com' }] }; // prettier-ignore
     const entered = (status: number) => async (): Promise<boolean> =>
-      (await statusOf('bob', '/clusters/root:acme/version')) === status;
+      (await running.statusOf('bob', '/clusters/root:acme/version')) === status;
     await running.admin.request('root:acme', bindings, { method: 'POST', body: binding });
     await waitFor('bob to be let in', entered(200), { deadlineMs: 5000 });
     await running.admin.request('root:acme', `${bindings}/guest`, { method: 'DELETE' });
@@ -74,19 +52,19 @@ describe('access', () => {
   test('is refused to hostile tokens with 401', async () => {
     const { 'without expiry': eternal = '', ...others } = await hostileTokens(running.issuer);
     for (const token of [eternal, ...Object.values(others)]) {
-      expect(await statusOf({ token }, '/clusters/root/version')).toBe(401);
+      expect(await running.statusOf({ token }, '/clusters/root/version')).toBe(401);
     }
   });
 
   test('takes ES256 tokens as well', async () => {
     const token = await signTestToken(running.issuer, { alg: 'ES256' });
-    expect(await statusOf({ token }, '/clusters/root/version')).toBe(200);
+    expect(await running.statusOf({ token }, '/clusters/root/version')).toBe(200);
   });
 
   test('can’t be got by headers that name somebody else', async () => {
     const headers = { 'x-remote-user': 'root', 'x-remote-group': 'system:masters' };
-    expect(await statusOf('none', '/clusters/root:acme/version', { headers })).toBe(403);
-    expect(await statusOf('alice', '/clusters/root:acme:team-b/version', { headers })).toBe(403);
+    expect(await running.statusOf('none', '/clusters/root:acme/version', { headers })).toBe(403);
+    expect(await running.statusOf('alice', '/clusters/root:acme:team-b/version', { headers })).toBe(403);
   });
 
   test('is refused with kcp’s words also inside a workspace', async () => {
@@ -98,11 +76,11 @@ describe('access', () => {
   }); // prettier-ignore
 
   test('of what doesn’t exist is refused as kcp does', async () => {
-    expect(await statusOf('alice', '/clusters/root:nope/version')).toBe(404);
-    expect(await statusOf('alice', '/clusters/0123456789abcdef/version')).toBe(403);
-    expect(await statusOf('alice', '/clusters/Bad/version')).toBe(400);
-    expect(await statusOf('alice', '/version')).toBe(403);
-    expect(await statusOf('none', '/readyz')).toBe(200);
+    expect(await running.statusOf('alice', '/clusters/root:nope/version')).toBe(404);
+    expect(await running.statusOf('alice', '/clusters/0123456789abcdef/version')).toBe(403);
+    expect(await running.statusOf('alice', '/clusters/Bad/version')).toBe(400);
+    expect(await running.statusOf('alice', '/version')).toBe(403);
+    expect(await running.statusOf('none', '/readyz')).toBe(200);
   });
 });
 
@@ -112,14 +90,14 @@ describe('objects', () => {
     const controller = new AbortController();
     const watch = await running.send('alice', `${configMaps}?watch=true&fieldSelector=metadata.name=seen`, { signal: controller.signal });
     const body = JSON.stringify({ metadata: { name: 'seen' }, data: { a: 'b' } });
-    expect(await statusOf('alice', configMaps, { method: 'POST', headers: json, body })).toBe(201);
-    const [event] = await lines(watch, 1);
+    expect(await running.statusOf('alice', configMaps, { method: 'POST', headers: json, body })).toBe(201);
+    const [event] = await linesOf(watch, 1);
     expect(event).toMatchObject({
       type: 'ADDED',
       object: { metadata: { annotations: { 'kcp.io/cluster': running.kcp.workspaces['root:acme:team-a']?.cluster } } },
     });
     controller.abort();
-    expect(await statusOf('alice', `${configMaps}/seen`, { method: 'DELETE' })).toBe(200);
+    expect(await running.statusOf('alice', `${configMaps}/seen`, { method: 'DELETE' })).toBe(200);
   }); // prettier-ignore
 
   test('differ from workspace to workspace', async () => {
@@ -134,13 +112,13 @@ describe('objects', () => {
   test('go with their namespace', async () => {
     const namespaces = '/clusters/root:acme:team-a/api/v1/namespaces';
     const post = (path: string, name: string): Promise<number> =>
-      statusOf('alice', path, { method: 'POST', headers: json, body: JSON.stringify({ metadata: { name } }) });
+      running.statusOf('alice', path, { method: 'POST', headers: json, body: JSON.stringify({ metadata: { name } }) });
     expect(await post(namespaces, 'short-lived')).toBe(201);
     expect(await post(`${namespaces}/short-lived/configmaps`, 'inside')).toBe(201);
     const account = `${namespaces}/short-lived/configmaps/kube-root-ca.crt`;
-    await waitFor('the namespace to be furnished', async () => (await statusOf('alice', account)) === 200, { deadlineMs: 10_000 }); // prettier-ignore
-    expect(await statusOf('alice', `${namespaces}/short-lived`, { method: 'DELETE' })).toBe(200);
-    const gone = async (): Promise<boolean> => (await statusOf('alice', `${namespaces}/short-lived`)) === 404;
+    await waitFor('the namespace to be furnished', async () => (await running.statusOf('alice', account)) === 200, { deadlineMs: 10_000 }); // prettier-ignore
+    expect(await running.statusOf('alice', `${namespaces}/short-lived`, { method: 'DELETE' })).toBe(200);
+    const gone = async (): Promise<boolean> => (await running.statusOf('alice', `${namespaces}/short-lived`)) === 404;
     await waitFor('the namespace to be gone', gone, { deadlineMs: 60_000 });
   }, 90_000);
 });
@@ -170,107 +148,19 @@ describe('workspaces', () => {
     expect(inside).toMatchObject({ kind: 'Namespace' });
     await running.admin.request('root:globex', `${workspaces}/new`, { method: 'DELETE' });
     const gone = async (): Promise<boolean> =>
-      (await statusOf('bob', '/clusters/root:globex:new/version')) === 404 &&
-      (await statusOf('bob', '/clusters/root:globex:new:below/version')) === 404;
+      (await running.statusOf('bob', '/clusters/root:globex:new/version')) === 404 &&
+      (await running.statusOf('bob', '/clusters/root:globex:new:below/version')) === 404;
     await waitFor('both to be gone', gone, { deadlineMs: 60_000 });
   }, 180_000);
-});
-
-describe('the wildcard index', () => {
-  const index = { certificate: { user: 'mcp-index' } };
-
-  beforeAll(async () => {
-    const group = 'rbac.authorization.k8s.io';
-    const rules = [
-      { apiGroups: ['apis.kcp.io'], resources: ['apiexports/content'], resourceNames: ['tenancy.kcp.io'], verbs: ['list', 'watch'] },
-      { apiGroups: ['apis.kcp.io'], resources: ['apiexportendpointslices'], verbs: ['get', 'list', 'watch'] },
-      { nonResourceURLs: ['/'], verbs: ['access'] },
-    ]; // prettier-ignore
-    const collection = `/apis/${group}/v1`;
-    await running.admin.request('root', `${collection}/clusterroles`, { method: 'POST', body: { metadata: { name: 'index' }, rules } });
-    await running.admin.request('root', `${collection}/clusterrolebindings`, {
-      method: 'POST',
-      body: { metadata: { name: 'index' }, roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'index' }, subjects: [{ apiGroup: group, kind: 'User', name: 'mcp-index' }] },
-    });
-    const allowed = async (): Promise<boolean> => (await statusOf(index, `${wildcard}${workspaces}`)) === 200;
-    await waitFor('the index identity to be let in', allowed, { deadlineMs: 10_000 });
-  }); // prettier-ignore
-
-  test('lists the Workspaces of all workspaces to whoever has apiexports/content, and nothing else', async () => {
-    const response = await running.send(index, `${wildcard}${workspaces}`);
-    const { items, metadata } = (await response.json()) as {
-      items: Workspace[];
-      metadata: { resourceVersion: string };
-    };
-    expect(items.map((item) => item.spec?.URL?.replace(/.*clusters\//, '')).sort()).toEqual(
-      expect.arrayContaining([
-        'root:acme',
-        'root:acme:team-a',
-        'root:acme:team-b',
-        'root:globex',
-        'root:globex:team-x',
-      ]),
-    );
-    expect(Number(metadata.resourceVersion)).toBeGreaterThan(0);
-    expect(await statusOf(index, `${wildcard}/api/v1/secrets`)).toBe(404);
-    expect(await statusOf(index, '/clusters/root:acme:team-a/api/v1/secrets')).toBe(403);
-    expect(await statusOf(index, '/services/other')).toBe(403);
-    expect(await statusOf('alice', `${wildcard}${workspaces}`)).toBe(403);
-  });
-
-  test('pages', async () => {
-    const names: string[] = [];
-    let token: string | undefined = '';
-    while (token !== undefined) {
-      const response = await running.send(index, `${wildcard}${workspaces}?limit=2&continue=${token}`);
-      const page = (await response.json()) as { items: Workspace[]; metadata: { continue?: string } };
-      expect(page.items.length).toBeLessThanOrEqual(2);
-      names.push(...page.items.map((item) => item.metadata.uid));
-      token = page.metadata.continue ? page.metadata.continue : undefined;
-    }
-    expect(new Set(names).size).toBe(names.length);
-    expect(names.length).toBeGreaterThanOrEqual(5);
-  });
-
-  test('is watched from a list on, and ends with a bookmark', async () => {
-    const list = (await (await running.send(index, `${wildcard}${workspaces}`)).json()) as { metadata: { resourceVersion: string } };
-    const watch = await running.send(index, `${wildcard}${workspaces}?watch=true&allowWatchBookmarks=true&timeoutSeconds=5&resourceVersion=${list.metadata.resourceVersion}`);
-    await running.admin.request('root:acme', `${workspaces}/team-a`, {
-      method: 'PATCH',
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { labels: { seen: 'yes' } } },
-    });
-    const events = await lines(watch, Infinity);
-    expect(events[0]).toMatchObject({ type: 'MODIFIED', object: { metadata: { name: 'team-a', labels: { seen: 'yes' } } } });
-    expect(events.at(-1)?.type).toBe('BOOKMARK');
-  }, 15_000); // prettier-ignore
-
-  test('can be had as a streaming list', async () => {
-    const query =
-      'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=2';
-    const events = await lines(await running.send(index, `${wildcard}${workspaces}?${query}`), Infinity);
-    const end = events.findIndex(({ type }) => type === 'BOOKMARK');
-    expect(events.slice(0, end).every(({ type }) => type === 'ADDED')).toBe(true);
-    expect(end).toBeGreaterThanOrEqual(5);
-    expect(events[end]?.object.metadata.annotations).toEqual({ 'k8s.io/initial-events-end': 'true' });
-  }, 15_000);
-
-  standInOnly('tells a watcher who comes too late', async () => {
-    const controller = new AbortController();
-    const watch = await running.send(index, `${wildcard}${workspaces}?watch=true&resourceVersion=1`, {
-      signal: controller.signal,
-    });
-    const [event] = await lines(watch, 1);
-    expect(['ADDED', 'ERROR']).toContain(event?.type);
-    controller.abort();
-  });
 });
 
 describe('the request log', () => {
   standInOnly('holds who asked for what, and no token', async () => {
     const token = await signTestToken(running.issuer);
-    await statusOf({ token }, '/clusters/root:acme/version?pretty=true', { headers: { 'user-agent': 'log-test' } });
-    await statusOf({ token: 'not-a-real-token' }, '/clusters/root:acme/version', {
+    await running.statusOf({ token }, '/clusters/root:acme/version?pretty=true', {
+      headers: { 'user-agent': 'log-test' },
+    });
+    await running.statusOf({ token: 'not-a-real-token' }, '/clusters/root:acme/version', {
       headers: { 'user-agent': 'log-test' },
     });
     const mine = await waitFor(

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { createCA } from '../lib/certs.ts';
+import { freePorts } from '../lib/ports.ts';
 import { startProcess } from '../lib/process.ts';
 import { ensureTLSFiles } from '../oidc/tls-files.ts';
 import { openAdminClient } from './admin-client.ts';
@@ -35,6 +36,7 @@ export async function startRealKcp(binary: string, { dir, address, port, oidc }:
   const policyFile = join(own, 'audit-policy.json');
   const requestLog = join(own, 'requests.jsonl');
   await Promise.all([writeFile(policyFile, JSON.stringify(auditPolicy)), writeFile(requestLog, '')]);
+  const [etcdPort = 0, etcdPeerPort = 0] = await freePorts(2);
   const started = await startProcess({
     dir,
     name: 'kcp',
@@ -42,6 +44,8 @@ export async function startRealKcp(binary: string, { dir, address, port, oidc }:
     args: [
       'start',
       `--root-directory=${join(own, 'root')}`,
+      `--embedded-etcd-client-port=${etcdPort}`,
+      `--embedded-etcd-peer-port=${etcdPeerPort}`,
       `--bind-address=${address}`,
       `--secure-port=${port}`,
       `--external-hostname=${address}`,

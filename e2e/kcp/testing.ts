@@ -15,6 +15,7 @@ import type { AdminClient } from './admin-client.ts';
 import { startKcp } from './start.ts';
 import type { KcpHandle } from './start.ts';
 import type { WorkspaceTree } from './tree.ts';
+import type { Workspace } from './workspace.ts';
 
 /** A kcp with its issuer, and requests to it as anyone. */
 export interface KcpForTest {
@@ -24,6 +25,8 @@ export interface KcpForTest {
   admin: AdminClient;
   /** Sends a request as `alice`, `bob`, nobody (`none`), or with any token or client certificate. */
   send(caller: Caller, path: string, init?: RequestInit): Promise<Response>;
+  /** Sends a request and returns the status of the answer only. */
+  statusOf(...request: Parameters<KcpForTest['send']>): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -49,16 +52,22 @@ export async function startKcpForTest(tree?: WorkspaceTree): Promise<KcpForTest>
       agents.set(identity, agent);
       return agent;
     };
+    const send: KcpForTest['send'] = async (caller, path, init = {}) => {
+      const token = await tokenOf(issuer, caller);
+      const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const headers = { ...(init.headers as Record<string, string> | undefined), ...authorization };
+      return fetch(`${kcp.url}${path}`, { ...init, headers, dispatcher: await agentFor(caller) });
+    };
     return {
       dir,
       issuer,
       kcp,
       admin,
-      send: async (caller, path, init = {}) => {
-        const token = await tokenOf(issuer, caller);
-        const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-        const headers = { ...(init.headers as Record<string, string> | undefined), ...authorization };
-        return fetch(`${kcp.url}${path}`, { ...init, headers, dispatcher: await agentFor(caller) });
+      send,
+      statusOf: async (...request) => {
+        const response = await send(...request);
+        await response.body?.cancel();
+        return response.status;
       },
       stop: async () => {
         admin.close();
@@ -66,7 +75,7 @@ export async function startKcpForTest(tree?: WorkspaceTree): Promise<KcpForTest>
         await kcp.stop();
         await issuer.stop();
         await stopAll(dir);
-        if (!process.env['KEEP']) await rm(dir, { recursive: true, force: true });
+        await rm(dir, { recursive: true, force: true });
       },
     };
   } catch (error) {
@@ -96,4 +105,23 @@ async function clientCertificate(
     organizations: groups,
   });
   return { cert: await readFile(pair.certFile), key: await readFile(pair.keyFile) };
+}
+
+export interface WatchLine {
+  type: string;
+  object: Workspace;
+}
+
+/** The first `count` events of a watch; all of them, when it ends before. */
+export async function linesOf(response: Response, count = Infinity): Promise<WatchLine[]> {
+  const found: WatchLine[] = [];
+  const decoder = new TextDecoder();
+  let pending = '';
+  for await (const chunk of response.body ?? []) {
+    const parts = (pending + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+    pending = parts.pop() ?? '';
+    for (const line of parts) found.push(JSON.parse(line) as WatchLine);
+    if (found.length >= count) break;
+  }
+  return found;
 }

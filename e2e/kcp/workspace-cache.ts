@@ -12,8 +12,6 @@ interface LogItem extends WorkspaceEvent {
   version: number;
 }
 
-const keptEvents = 20_000;
-
 /** Every Workspace of every workspace, with a history that watches resume from: what kcp's wildcard requests see. */
 export class WorkspaceCache {
   readonly #objects = new Map<string, Workspace>();
@@ -22,6 +20,13 @@ export class WorkspaceCache {
   readonly #log: LogItem[] = [];
   readonly #listeners = new Set<(event: WorkspaceEvent, version: number) => void>();
   #version = 0;
+  readonly #kept: number;
+  #trimmed = false;
+
+  /** @param kept how many changes are kept at least for watches to resume from */
+  constructor(kept = 20_000) {
+    this.#kept = kept;
+  }
 
   /** The resource version of the newest change. */
   get version(): number {
@@ -99,7 +104,7 @@ export class WorkspaceCache {
     const exact = this.#log.findLastIndex((item) => versionOf(item.object) === version);
     if (exact >= 0) return this.#log.slice(exact + 1);
     const first = this.#log[0];
-    if (first && version < first.version && this.#log.length >= keptEvents) return undefined;
+    if (this.#trimmed && first && version < first.version) return undefined;
     return this.#log.filter((item) => item.version > version);
   }
 
@@ -112,7 +117,10 @@ export class WorkspaceCache {
   #record(event: WorkspaceEvent): void {
     this.#advance(versionOf(event.object));
     this.#log.push({ ...event, version: this.#version });
-    if (this.#log.length > keptEvents * 2) this.#log.splice(0, keptEvents);
+    if (this.#log.length > this.#kept * 2) {
+      this.#log.splice(0, this.#log.length - this.#kept);
+      this.#trimmed = true;
+    }
     for (const listener of this.#listeners) listener(event, this.#version);
   }
 }

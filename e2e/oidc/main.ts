@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { serveIssuer } from './server.ts';
 
 const usage = `Usage: node e2e/oidc/main.ts --dir DIR --port PORT --cert-file FILE --key-file FILE [options]
 
@@ -38,6 +37,8 @@ if (values.help) {
   process.exitCode = 2;
 } else {
   const issuerURL = values['issuer-url'] ?? `https://${address}:${port}`;
+  // Loaded late: oidc-provider has something to say about Node when it is, which --help has no use for.
+  const { serveIssuer } = await import('./server.ts');
   const server = await serveIssuer({
     dir,
     address,
