@@ -84,7 +84,7 @@ const otherTables = (name: string) => ({
 
 export const runtimeConfigSchema = z
   .strictObject({
-    /** 0 errors only, 1 and 2 what happens (audit lines too), 3 and 4 details, 5 and above everything; upstream's klog levels. */
+    /** 0 warnings and errors, 1 to 3 what happens, 4 and above everything: upstream's klog levels. Audit lines come at each. */
     log_level: z
       .number({ error: 'must be a whole number from 0 to 9' })
       .int({ error: 'must be a whole number from 0 to 9' })

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
+import { bearerToken } from '../auth/bearer.ts';
 import { insufficientScope, invalidToken, tokenRequired, type Challenge } from '../auth/challenge.ts';
 import { KeysNotLoadedError } from '../auth/issuer.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -12,6 +13,7 @@ import type { Guards } from './guards.ts';
 import type { Metadata } from './metadata.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { sendJson, sendRpcError, sendText } from './respond.ts';
+import { createSlots } from './slots.ts';
 
 /** What requests are judged by: replaced as a whole when the configuration changes. */
 export interface Front {
@@ -44,13 +46,12 @@ export interface App {
 
 type Route = 'mcp' | 'metadata' | 'healthz' | 'other';
 
-const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
-
 export function createApp(options: AppOptions): App {
   const { log, metrics } = options;
   let draining = false;
   let calls = 0;
   const waiting = new Set<() => void>();
+  const slots = createSlots();
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
     const front = options.front();
@@ -121,21 +122,32 @@ export function createApp(options: AppOptions): App {
       return;
     }
     // A batch (2025-03-26) is as many requests as it holds.
-    if (Array.isArray(body) && isLimited(front, principal, body.length - 1, res, cors)) return;
-    await counted(isSubscription(body), () =>
-      serveExchange(options.mcp, req, res, { principal, url: `${front.serverUrl}${path}`, body, headers: cors }),
-    );
+    const messages = Array.isArray(body) ? Math.max(1, body.length) : 1;
+    if (messages > 1 && isLimited(front, principal, messages - 1, res, cors)) return;
+    const exchange = () =>
+      serveExchange(options.mcp, req, res, { principal, url: `${front.serverUrl}${path}`, body, headers: cors });
+    // The handler bounds subscriptions itself.
+    if (isSubscription(body)) {
+      await exchange();
+      return;
+    }
+    const release = slots.take(callerOf(principal), messages);
+    if (release === undefined) {
+      sendRpcError(res, 503, 'too many calls at once; try again', { ...cors, 'Retry-After': 1 });
+      return;
+    }
+    await counted(exchange).finally(release);
   }
 
   /** Whether the caller comes too often; they were told so. */
   function isLimited(
     { rateLimiter }: Front,
-    { issuer, subject }: Principal,
+    principal: Principal,
     count: number,
     res: ServerResponse,
     cors: Record<string, string>,
   ): boolean {
-    const retryAfter = rateLimiter.take(`${issuer} ${subject}`, count);
+    const retryAfter = rateLimiter.take(callerOf(principal), count);
     if (retryAfter === 0) return false;
     metrics.rateLimited.inc();
     sendRpcError(res, 429, `too many requests; try again in ${retryAfter} s`, { ...cors, 'Retry-After': retryAfter });
@@ -181,11 +193,7 @@ export function createApp(options: AppOptions): App {
     return undefined;
   }
 
-  async function counted(isOpenEnded: boolean, work: () => Promise<void>): Promise<void> {
-    if (isOpenEnded) {
-      await work();
-      return;
-    }
+  async function counted(work: () => Promise<void>): Promise<void> {
     calls++;
     metrics.inFlight.inc();
     try {
@@ -204,13 +212,6 @@ export function createApp(options: AppOptions): App {
     },
     idle: () => (calls === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve))),
   };
-}
-
-/** @throws {TokenError} when the header isn't of the form of RFC 6750 §2.1. */
-function bearerToken(authorization: string): string {
-  const token = BEARER.exec(authorization)?.[1];
-  if (token === undefined) throw new TokenError('malformed', 'the Authorization header is not "Bearer TOKEN"');
-  return token;
 }
 
 function routeOf(path: string, { serverUrl, metadata }: Front): Route {
@@ -237,6 +238,8 @@ function sendMetadata(path: string, { metadata }: Front, req: IncomingMessage, r
   if (answer?.status === 200) sendJson(res, 200, answer.document, { ...cors, 'Cache-Control': 'max-age=60' });
   else sendJson(res, 503, { message: answer?.message ?? 'not loaded' }, { ...cors, 'Retry-After': 5 });
 }
+
+const callerOf = ({ issuer, subject }: Principal) => `${issuer} ${subject}`;
 
 const isSubscription = (body: unknown) =>
   typeof body === 'object' && body !== null && 'method' in body && body.method === 'subscriptions/listen';

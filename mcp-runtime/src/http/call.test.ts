@@ -147,4 +147,27 @@ describe('a call', () => {
     const response = await app.post(LIST, { ...headers, 'content-type': 'text/plain' });
     expect(response.status).toBe(415);
   });
+
+  test('finds a place, or is told to come back: one caller does not take all places', async () => {
+    const headers = await start();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let started = 0;
+    app.probe = async () => {
+      started++;
+      await promise;
+      return { content: [] };
+    };
+    const batch = Array.from({ length: 100 }, (_, id) => ({ ...call(), id }));
+    const first = app.post(batch, headers).then((response) => response.text());
+    await waitFor('the batch', () => started === 100, SOON);
+    const refused = await app.post(batch, headers);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    await refused.text();
+    const bob = { authorization: `Bearer ${await provider.sign({ sub: 'bob-id' })}` };
+    const second = app.post(call(), bob).then((response) => response.text());
+    await waitFor("bob's call", () => started === 101, SOON);
+    resolve(undefined);
+    await Promise.all([first, second]);
+    expect((await app.post(batch, headers)).status).toBe(200);
+  });
 });

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { startTestApp, type TestApp } from '../testing/app.ts';
@@ -53,4 +55,18 @@ test('draining cuts off what takes too long', async () => {
   await expect(answer).rejects.toThrow();
   finish();
   app.issuer.stop();
+});
+
+test('connections have a bound, and room comes back', async () => {
+  const app = await startTestApp(provider);
+  const { port } = new URL(app.url);
+  const open = (count: number) => Array.from({ length: count }, () => connect(Number(port), '127.0.0.1'));
+  const connectionCount = promisify(app.server.getConnections.bind(app.server));
+  const held = open(512);
+  await waitFor('the connections', async () => (await connectionCount()) === 512, SOON);
+  await expect(fetch(`${app.url}/healthz`)).rejects.toThrow();
+  for (const socket of held) socket.destroy();
+  await waitFor('room', async () => (await connectionCount()) === 0, SOON);
+  expect((await fetch(`${app.url}/healthz`)).status).toBe(200);
+  await app.close();
 });

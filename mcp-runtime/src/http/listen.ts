@@ -12,6 +12,8 @@ const RECEIVE_TIMEOUT_MS = 60_000;
 /** Longer than load balancers keep an idle connection, so that they close it and not we just as they use it. */
 const KEEP_ALIVE_MS = 75_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Connections at one time, those of strangers too: each takes 55 KiB with TLS, so 1,000 would go over a Pod's 128 MiB. */
+const MAX_CONNECTIONS = 512;
 
 /** Creates the server of the public port: HTTPS with a certificate, plain HTTP without one (`require_tls` has been checked). */
 export function createPublicServer(
@@ -27,8 +29,13 @@ export function createPublicServer(
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
-  if (certificate === undefined) return createHttpServer(options, app.handle);
-  const { cert, key, minVersion } = certificate;
+  const server =
+    certificate === undefined ? createHttpServer(options, app.handle) : createSecure(options, certificate, app);
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+function createSecure(options: ServerOptions, { cert, key, minVersion }: ServedCertificate, app: App): HttpsServer {
   const tls = { cert, key, minVersion, ALPNProtocols: ['http/1.1'], handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
   return createHttpsServer({ ...options, ...tls }, app.handle);
 }
