@@ -114,6 +114,7 @@ describe('refuses, naming the field', () => {
     ['clusters[].cluster.server', { cluster: { server: `${HOST}/api` } }],
     ['clusters[].cluster.server', { cluster: { server: `${HOST}/clusters/*` } }],
     ['clusters[].cluster.server', { cluster: { server: '' } }],
+    ['clusters[].cluster.server', { cluster: { server: `https://${'a.'.repeat(124)}example.com` } }],
     ['current-context', { root: { 'current-context': '' } }],
     ['contexts', { root: { 'current-context': 'other' } }],
     ['contexts', { root: { contexts: null } }],
@@ -129,6 +130,9 @@ describe('refuses, naming the field', () => {
     ['not YAML', 'a: b: c: [', 'the kubeconfig is not valid YAML'],
     ['two documents', 'a: 1\n---\nb: 2\n', 'the kubeconfig is not valid YAML'],
     ['a key twice', 'a: 1\na: 2\n', 'the kubeconfig is not valid YAML'],
+    ['a key twice further down', 'a:\n  - {b: 1, c: 2, b: 3}\n', 'the kubeconfig is not valid YAML'],
+    ['a key that is a list', '? [a, b]\n: 1\n', 'the kubeconfig is not valid YAML'],
+    ['merged aliases', '%YAML 1.1\n---\na: &a {b: 1}\nc: {<<: *a}\n', 'the kubeconfig is not valid YAML'],
     ['aliases, which could expand without end', 'a: &a [1]\nb: *a\n', 'the kubeconfig is not valid YAML'],
     ['a string', 'hello', 'the kubeconfig is not a YAML mapping'],
     ['nothing', '', 'the kubeconfig is not a YAML mapping'],
@@ -136,6 +140,21 @@ describe('refuses, naming the field', () => {
   ])('%s', (_, text, message) => {
     expect(errorOf(text)).toMatchObject({ field: '', message });
   });
+});
+
+test.each([
+  ['mapping', (keys: string[]) => `x: {${keys.join()}}\n`],
+  ['ordered mapping', (keys: string[]) => `x: !!omap [${keys.map((key) => `${key}: 1`).join()}]\n`],
+])('as many keys of a %s as fit cost no more than their length', (_, write) => {
+  const keys = (count: number): string => write(Array.from({ length: count }, (__, index) => `k${index}`));
+  const took = (text: string): number => {
+    const start = performance.now();
+    copyKubeconfig(text);
+    return performance.now() - start;
+  };
+  took(source() + keys(2_000));
+  // 16 times as many: comparing each with each would take 256 times as long.
+  expect(took(source() + keys(64_000))).toBeLessThan(80 * Math.max(10, took(source() + keys(4_000))));
 });
 
 describe('renders a kubeconfig', () => {

@@ -2,7 +2,7 @@
 // current context's cluster that is the https server, the CA and the TLS server name. No certificate, key or token is
 // ever part of the copy. Fields that would make the source work where the copy can't are refused by name.
 import { createHash, X509Certificate } from 'node:crypto';
-import { parseDocument, stringify } from 'yaml';
+import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml';
 
 /** Where kcp is and how to recognise it. Holds no credential. */
 export interface KubeconfigCopy {
@@ -31,6 +31,9 @@ type Mapping = Record<string, unknown>;
 
 /** The API server's limit for a Secret; what is larger can't have come from one. */
 const MAX_BYTES = 1024 * 1024;
+
+/** RFC 1035 §2.3.4, without the dot at the end. */
+const MAX_HOST = 253;
 
 /** Fields of a user that only work where the source was made. */
 const REFUSED_USER_FIELDS: Record<string, string> = {
@@ -105,19 +108,44 @@ export function renderKubeconfig({ server, workspace = 'root', caData, tlsServer
 export const kubeconfigSha256 = (copy: KubeconfigCopy): string =>
   createHash('sha256').update(renderKubeconfig(copy)).digest('hex');
 
+/**
+ * JSON's types only, whatever a %YAML directive asks for. The parser finds keys that are there twice (so does its !!omap)
+ * by comparing each with each: a file of 1 MiB would hold up all work for minutes.
+ */
+const PLAIN_YAML = {
+  schema: 'core',
+  resolveKnownTags: false,
+  merge: false,
+  prettyErrors: false,
+  uniqueKeys: false,
+} as const;
+
 function parse(source: string): Mapping {
   if (Buffer.byteLength(source) > MAX_BYTES) throw new KubeconfigError('', 'the kubeconfig is larger than 1 MiB');
   let value: unknown;
   try {
-    const document = parseDocument(source, { prettyErrors: false });
+    const document = parseDocument(source, PLAIN_YAML);
     // The parser's message would quote the line at fault, which may be one with a key in it.
-    if (document.errors.length) throw new Error();
+    if (document.errors.length || hasKeyTwice(document)) throw new Error();
     value = document.toJS({ maxAliasCount: 0 });
   } catch {
     throw new KubeconfigError('', 'the kubeconfig is not valid YAML');
   }
   if (!isMapping(value)) throw new KubeconfigError('', 'the kubeconfig is not a YAML mapping');
   return value;
+}
+
+/** Whether a mapping has a key twice, or one that is no scalar: which value was meant is anybody's guess. */
+function hasKeyTwice(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set(items.map(({ key }) => (isScalar(key) ? String(key.value) : undefined)));
+      found ||= keys.size < items.length || keys.has(undefined);
+      return found ? visit.BREAK : undefined;
+    },
+  });
+  return found;
 }
 
 const isMapping = (value: unknown): value is Mapping =>
@@ -160,6 +188,8 @@ function serverURL(value: unknown): Pick<KubeconfigCopy, 'server' | 'workspace'>
   const server = text(value, field);
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url?.protocol !== 'https:') throw new KubeconfigError(field, 'must be an https URL');
+  if (url.hostname.length > MAX_HOST)
+    throw new KubeconfigError(field, `must have a host of at most ${MAX_HOST} characters`);
   if (url.username || url.password) throw new KubeconfigError(field, 'must not hold a user or password');
   if (url.search || url.hash) throw new KubeconfigError(field, 'must not have a query or fragment');
   const path = url.pathname.replace(/\/+$/, '');
