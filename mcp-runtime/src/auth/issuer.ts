@@ -116,8 +116,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
     try {
       return await keys.find(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || clock() - lastForced < coolDownMs) throw error;
-      lastForced = clock();
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (clock() - lastForced >= coolDownMs) lastForced = clock();
+      // A load that is under way may bring the key: after a rotation many come at once.
+      else if (loading === undefined) throw error;
       await refresh();
       return keys.find(header, token);
     }

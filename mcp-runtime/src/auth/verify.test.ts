@@ -191,6 +191,14 @@ describe('keys', () => {
     expect(await refusal(old)).toBe('key');
   });
 
+  test('that rotate are followed for all who come while they are loaded', async () => {
+    await verifier.verify(await provider.sign());
+    provider.keys = [await newKey('two')];
+    const tokens = await Promise.all(['a', 'b', 'c'].map((jti) => provider.sign({ jti })));
+    const verified = await Promise.allSettled(tokens.map((token) => verifier.verify(token)));
+    expect(verified.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+  });
+
   test('that are known keep counting while the issuer is down', async () => {
     provider.down = true;
     expect(await issuer.reload()).toBe(false);
