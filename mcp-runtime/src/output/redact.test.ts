@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { REDACTED, presentable, redactTokens } from './redact.ts';
@@ -57,6 +58,8 @@ describe('presentable', () => {
     ['example.com/copy', `password is ${PASSWORD}`],
     ['example.com/encoded', ENCODED],
     ['example.com/many-lines', 'a\nb'],
+    ['objectset.rio.cattle.io/applied', gzipSync(text(secret())).toString('base64')],
+    ['example.com/applied', Buffer.from(text(secret())).toString('base64url')],
     ['something.kubernetes.io/new', 'anything'],
   ])('the annotation %s of a Secret', (key, value) => {
     const shown = presentable(secret({ metadata: { name: 'db', annotations: { [key]: value } } }));
@@ -70,6 +73,7 @@ describe('presentable', () => {
       'kubernetes.io/service-account.name': 'builder',
       'meta.helm.sh/release-name': 'db',
       'kcp.io/cluster': '33li30yc136z2lca',
+      'cert-manager.io/alt-names': 'mcp.vespucci.example.com,a-long-name-in-the-cluster.kcp-mcp.svc.cluster.local',
     };
     expect(presentable(secret({ metadata: { annotations } }))).toMatchObject({ metadata: { annotations } });
   });

@@ -59,11 +59,19 @@ function metadata(value: unknown, secretValues: readonly string[] | undefined): 
   });
 }
 
+/** Base64, perhaps of a compressed manifest, as Rancher's `objectset.rio.cattle.io/applied` is. */
+const BLOB = /[A-Za-z0-9+/]{40}/;
+
 /** Tools keep copies of what they applied in annotations, under names of their own. */
 function mayHoldSecret(key: string, text: unknown, secretValues: readonly string[]): boolean {
   if (HARMLESS.has(key)) return false;
   if (/^([^/]*\.)?(kubernetes|k8s)\.io\//.test(key) || typeof text !== 'string') return true;
-  return /^\s*[{[]/.test(text) || text.includes('\n') || secretValues.some((value) => text.includes(value));
+  return (
+    /^\s*[{[]/.test(text) ||
+    text.includes('\n') ||
+    BLOB.test(text) ||
+    secretValues.some((value) => text.includes(value))
+  );
 }
 
 /** The Secret's values, as they stand and decoded. */
