@@ -124,10 +124,11 @@ export function createApp(options: AppOptions): App {
     // A batch (2025-03-26) is as many requests as it holds.
     const messages = Array.isArray(body) ? Math.max(1, body.length) : 1;
     if (messages > 1 && isLimited(front, principal, messages - 1, res, cors)) return;
-    const exchange = () =>
-      serveExchange(options.mcp, req, res, { principal, url: `${front.serverUrl}${path}`, body, headers: cors });
+    const endsWithToken = isSubscription(body);
+    const url = `${front.serverUrl}${path}`;
+    const exchange = () => serveExchange(options.mcp, req, res, { principal, url, body, headers: cors, endsWithToken });
     // The handler bounds subscriptions itself.
-    if (isSubscription(body)) {
+    if (endsWithToken) {
       await exchange();
       return;
     }

@@ -13,7 +13,12 @@ export interface Exchange {
   readonly body: unknown;
   /** Added to whatever the handler answers. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Ends with the token at the latest, as what stays open has to: nobody is known, and no token kept, beyond its `exp`. */
+  readonly endsWithToken: boolean;
 }
+
+/** The longest that Node's timers take. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Hands a Node request to the web-standard MCP handler and writes its answer. Resolves when the answer was sent or its caller
@@ -26,10 +31,13 @@ export async function serveExchange(
   mcp: McpHttpHandler,
   req: IncomingMessage,
   res: ServerResponse,
-  { principal, url, body, headers }: Exchange,
+  { principal, url, body, headers, endsWithToken }: Exchange,
 ): Promise<void> {
   const gone = new AbortController();
+  const left = Math.min(Math.max(0, principal.expiresAt * 1_000 - Date.now()), MAX_DELAY_MS);
+  const expiry = endsWithToken ? setTimeout(() => res.destroy(), left).unref() : undefined;
   res.once('close', () => {
+    clearTimeout(expiry);
     if (!res.writableFinished) gone.abort();
   });
   const request = new Request(url, { method: req.method ?? 'GET', headers: requestHeaders(req), signal: gone.signal });

@@ -171,3 +171,20 @@ describe('a call', () => {
     expect((await app.post(batch, headers)).status).toBe(200);
   });
 });
+
+test('a subscription ends with the token that opened it', async () => {
+  await start();
+  const token = await provider.sign({ exp: Math.floor(Date.now() / 1_000) + 1 });
+  const { _meta } = modernCall().params;
+  const params = { _meta, notifications: { toolsListChanged: true } };
+  const response = await app.post(
+    { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params },
+    {
+      authorization: `Bearer ${token}`,
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'subscriptions/listen',
+    },
+  );
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  await expect(response.text()).rejects.toThrow('terminated');
+});
