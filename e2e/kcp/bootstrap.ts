@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { waitFor } from '../lib/wait.ts';
 import type { AdmissionServer } from './admission.ts';
 import { hiddenLabel } from './hidden.ts';
+import { crdCollection, establishCRDs } from './crd-establishing.ts';
 import { kcpPaths, kcpCRDs } from './crds.ts';
 import { frontIdentity, PlaneError } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';
@@ -31,13 +32,14 @@ const rbac = '/apis/rbac.authorization.k8s.io/v1';
 export async function bootstrapPlane(client: PlaneClient, plane: Plane, admission: AdmissionServer): Promise<void> {
   const create = (collection: string, object: object): Promise<unknown> =>
     createObject(client, plane, collection, object);
+  await establishCRDs(client, plane);
   await Promise.all([
     create(
       '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
       await clusterWebhook(plane, admission),
     ),
     ...accessRoles().map(([collection, object]) => create(collection, object)),
-    ...kcpCRDs().map((crd) => create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)),
+    ...kcpCRDs().map((crd) => create(crdCollection, crd)),
   ]);
   await Promise.all([...kcpPaths().map((path) => served(client, plane, path)), webhookInForce(client, plane)]);
   await Promise.all(['default', 'kube-system'].map((name) => annotateNamespace(client, plane, name)));

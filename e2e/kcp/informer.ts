@@ -22,15 +22,15 @@ export interface InformerHandler<T> {
   progressed?(resourceVersion: string): void;
 }
 
-/** Tells the handler of every object of a collection until `signal` aborts. Resolves after the first list. */
+/** Tells the handler of every object of a collection until the plane is stopped. Resolves after the first list. */
 export async function followCollection<T extends Versioned>(
   client: PlaneClient,
   plane: Plane,
   collection: string,
   handler: InformerHandler<T>,
-  signal: AbortSignal,
 ): Promise<void> {
-  const source = { client, plane, collection, handler, signal };
+  const { signal } = plane;
+  const source = { client, plane, collection, handler };
   let version: string | undefined = await list(source);
   const follow = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -50,11 +50,10 @@ interface Source<T> {
   plane: Plane;
   collection: string;
   handler: InformerHandler<T>;
-  signal: AbortSignal;
 }
 
-async function list<T>({ client, plane, collection, handler, signal }: Source<T>): Promise<string> {
-  const found = (await client.json(plane.url, frontIdentity, { path: collection, signal })) as {
+async function list<T>({ client, plane, collection, handler }: Source<T>): Promise<string> {
+  const found = (await client.json(plane.url, frontIdentity, { path: collection, signal: plane.signal })) as {
     items: T[];
     metadata: { resourceVersion: string };
   };
@@ -64,7 +63,8 @@ async function list<T>({ client, plane, collection, handler, signal }: Source<T>
 
 /** Follows one watch to its end. Returns the version to go on from, or undefined when only a new list helps. */
 async function watch<T extends Versioned>(source: Source<T>, from: string): Promise<string | undefined> {
-  const { client, plane, collection, handler, signal } = source;
+  const { client, plane, collection, handler } = source;
+  const { signal } = plane;
   const path = `${collection}?watch=true&allowWatchBookmarks=true&resourceVersion=${from}`;
   const response = await client.send(plane.url, frontIdentity, {
     path,

@@ -20,7 +20,6 @@ export class Lifecycle {
   readonly #registry: Registry;
   readonly #pool: PlanePool;
   readonly #url: string;
-  readonly #following = new Map<string, AbortController>();
   /** One piece of work at a time for each Workspace; what comes meanwhile is looked at afterwards. */
   readonly #busy = new Map<string, { again: boolean }>();
   readonly #stopped = new AbortController();
@@ -44,24 +43,15 @@ export class Lifecycle {
 
   stop(): void {
     this.#stopped.abort();
-    for (const controller of this.#following.values()) controller.abort();
   }
 
   async #adopt(cluster: string, plane: Plane): Promise<void> {
     if (this.#registry.planeOf(cluster)) return;
     this.#registry.add(cluster, plane);
     if (cluster !== plane.cluster) return;
-    const controller = new AbortController();
-    this.#following.set(cluster, controller);
     await Promise.all([
-      followNamespaces(this.#client, plane, controller.signal),
-      followCollection(
-        this.#client,
-        plane,
-        workspacesCollection,
-        this.#registry.workspaces.feed(cluster),
-        controller.signal,
-      ),
+      followNamespaces(this.#client, plane),
+      followCollection(this.#client, plane, workspacesCollection, this.#registry.workspaces.feed(cluster)),
     ]);
   }
 
@@ -189,13 +179,11 @@ export class Lifecycle {
 
   async #tearDown(cluster: string): Promise<void> {
     const { workspaces } = this.#registry;
-    this.#following.get(cluster)?.abort();
-    this.#following.delete(cluster);
     for (const name of workspaces.namesIn(cluster)) {
       const child = workspaces.get(cluster, name)?.spec?.cluster;
       if (child !== undefined) await this.#tearDown(child);
       workspaces.remove(cluster, name);
     }
-    await this.#registry.remove(cluster)?.process.stop();
+    await this.#registry.remove(cluster)?.stop();
   }
 }

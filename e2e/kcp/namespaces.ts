@@ -23,10 +23,10 @@ interface APIResource {
  * kcp's controllers for namespaces, which a generic control plane lacks: a default service account and the CA in each
  * one, and the end of those that are deleted, with all that is in them.
  */
-export async function followNamespaces(client: PlaneClient, plane: Plane, signal: AbortSignal): Promise<void> {
+export async function followNamespaces(client: PlaneClient, plane: Plane): Promise<void> {
   const look = (namespace: Namespace): void => {
     const { name, deletionTimestamp } = namespace.metadata;
-    void untilDone(`namespace ${name}`, signal, () =>
+    void untilDone(`namespace ${name}`, plane.signal, () =>
       deletionTimestamp === undefined ? furnish(client, plane, name) : finalize(client, plane, name),
     );
   };
@@ -38,7 +38,7 @@ export async function followNamespaces(client: PlaneClient, plane: Plane, signal
       if (type !== 'DELETED') look(namespace);
     },
   };
-  await followCollection<Namespace>(client, plane, collection, handler, signal);
+  await followCollection<Namespace>(client, plane, collection, handler);
 }
 
 /** Tries until it works, or `signal` aborts. */

@@ -16,6 +16,7 @@ export interface ReservedPlane {
 export class PlanePool {
   readonly #options: PoolOptions;
   readonly #spare: ReservedPlane[] = [];
+  readonly #started = new Set<Plane>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -33,8 +34,14 @@ export class PlanePool {
 
   async start(cluster: string): Promise<Plane> {
     const plane = await startPlane({ ...this.#options, cluster });
+    this.#started.add(plane);
     await bootstrapPlane(this.#options.client, plane, this.#options.admission);
     return plane;
+  }
+
+  /** Stops every plane that was started. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#started].map((plane) => plane.stop()));
   }
 
   #begin(): ReservedPlane {

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts } from '../lib/ports.ts';
 import { startProcess } from '../lib/process.ts';
-import type { StartedProcess } from '../lib/process.ts';
 import type { PlaneClient } from './plane-client.ts';
 import { frontIdentity } from './plane-client.ts';
 import { frontClientName } from './pki.ts';
@@ -22,7 +21,9 @@ export interface Plane {
   url: string;
   /** PEM of the CA that callers of kcp must trust; lies in every namespace. */
   caBundle: string;
-  process: StartedProcess;
+  /** Aborts when the plane is stopped: whatever follows its objects ends then. */
+  signal: AbortSignal;
+  stop(): Promise<void>;
 }
 
 export interface PlaneOptions {
@@ -50,7 +51,12 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     stopSignal: 'SIGKILL',
   });
   const caBundle = await readFile(options.pki.front.caFile, 'utf8');
-  return { cluster: options.cluster, url, caBundle, process: started };
+  const stopping = new AbortController();
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await started.stop();
+  };
+  return { cluster: options.cluster, url, caBundle, signal: stopping.signal, stop };
 }
 
 async function isReady(client: PlaneClient, url: string): Promise<boolean> {

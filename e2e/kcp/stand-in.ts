@@ -79,6 +79,7 @@ export async function serveStandIn(options: StandInOptions): Promise<{ url: stri
     close: async () => {
       lifecycle.stop();
       await front.close();
+      await pool.stop();
       await client.close();
       await log.close();
       await stopPlanes(dir);
