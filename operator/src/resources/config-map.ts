@@ -96,7 +96,7 @@ export function configMap(server: KcpMcpServer): ConfigMap {
 /**
  * Hash of what the runtime reads once, at its start (mcp-runtime/src/config/restart.ts has the list): where it listens
  * and which files it watches. All else it reloads, the content of those files included, so a change of that must not
- * replace Pods.
+ * replace Pods. But for the issuer: OIDCReady says that a Pod of this template has its keys.
  */
 export function restartHash(config: RenderedConfig): string {
   const read = [
@@ -107,6 +107,7 @@ export function restartHash(config: RenderedConfig): string {
     config.require_tls,
     config.kubeconfig,
     config.certificate_authority,
+    config.authorization_url,
     config.toolset_configs.kcp.health_port,
   ];
   return createHash('sha256').update(JSON.stringify(read)).digest('hex').slice(0, 16);

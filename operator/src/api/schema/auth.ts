@@ -1,6 +1,6 @@
 // spec.auth: who calls, and whose identity kcp sees.
 import { z } from 'zod';
-import { ATOMIC_MAP, cel, dataKey, httpsURL, objectName, setOf } from './fields.ts';
+import { ATOMIC_MAP, cel, clientID, dataKey, httpsURL, objectName, setOf } from './fields.ts';
 
 /** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
 const scope = () =>
@@ -9,8 +9,6 @@ const scope = () =>
     .min(1)
     .max(128)
     .regex(/^[!#-[\]-~]+$/);
-
-const audience = (description: string) => z.string().min(1).max(512).describe(description);
 
 const caRef = z
   .object({
@@ -28,7 +26,7 @@ const oidc = z
     issuerURL: httpsURL().describe(
       'The issuer, exactly as its tokens name it in iss: the identity provider that kcp itself trusts.',
     ),
-    audience: audience(
+    audience: clientID(
       'What a token must name in aud. With upstream Passthrough this is also the audience (client id) that kcp checks.',
     ),
     scopes: setOf(scope(), 32)
@@ -60,8 +58,8 @@ const upstream = z
         "Passthrough sends the caller's own token on to kcp, which shares one audience with this server. Exchange (RFC 8693) takes tokens for this server and exchanges them at the issuer for kcp's audience.",
       )
       .default('Passthrough'),
-    audience: audience("Exchange only: kcp's audience, which the token is exchanged for.").optional(),
-    clientID: z.string().min(1).max(512).describe('Exchange only: client id that exchanges tokens.').optional(),
+    audience: clientID("Exchange only: kcp's audience, which the token is exchanged for.").optional(),
+    clientID: clientID('Exchange only: client id that exchanges tokens.').optional(),
     clientSecretRef: z
       .object({
         name: objectName('Name of the Secret, in the namespace of this resource.'),

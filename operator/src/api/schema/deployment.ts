@@ -126,6 +126,15 @@ export const deploymentSchema = z
       .optional(),
     priorityClassName: objectName('Priority class of the Pods.').optional(),
     labels: stringMap(64).describe('Further labels of the Deployment and its Pods. Ours win.').optional(),
-    annotations: stringMap(64).describe('Further annotations of the Deployment and its Pods. Ours win.').optional(),
+    annotations: stringMap(64)
+      .meta(
+        cel({
+          // It and the operator would overwrite each other's revision without end.
+          rule: "self.all(name, !name.startsWith('deployment.kubernetes.io/'))",
+          message: 'annotations below deployment.kubernetes.io/ belong to the Deployment controller',
+        }),
+      )
+      .describe('Further annotations of the Deployment and its Pods. Ours win.')
+      .optional(),
   })
   .describe('How the Pods run.');

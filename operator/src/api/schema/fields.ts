@@ -28,6 +28,15 @@ export const objectName = (description: string) =>
     .regex(new RegExp(`^${SUBDOMAIN}$`))
     .describe(description);
 
+/** Name of a kind, as Kubernetes writes them: CamelCase. */
+export const kindName = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[A-Za-z][A-Za-z0-9]*$/)
+    .describe(description);
+
 /** Name of a namespace: a DNS-1123 label. */
 export const namespaceName = (description: string) =>
   z
@@ -44,6 +53,15 @@ export const dataKey = (description: string) =>
     .min(1)
     .max(253)
     .regex(/^[-._a-zA-Z0-9]+$/)
+    .describe(description);
+
+/** RFC 6749 appendix A.1: client_id, which kcp knows as audience, is made of VSCHAR. It is shown in terminals. */
+export const clientID = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[ -~]+$/)
     .describe(description);
 
 /** A host name in lower case, no wildcard, no IP address. */
@@ -68,7 +86,8 @@ export const httpsURL = (rules: CelRule[] = []) =>
     .meta(
       cel(
         {
-          rule: "self.matches('^https://[^/?#@\\\\s]+(/[^?#\\\\s]*)?$') && isURL(self)",
+          // RFC 3986 §2: a URL is printable ASCII. It is shown in terminals.
+          rule: "self.matches('^https://[!-~]+$') && self.matches('^https://[^/?#@]+(/[^?#]*)?$') && isURL(self)",
           message: 'must be an https URL without user, query and fragment, for instance https://auth.example.com',
         },
         ...rules,

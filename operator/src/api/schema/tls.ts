@@ -1,6 +1,16 @@
 // spec.tls: the serving certificate.
 import { z } from 'zod';
-import { ATOMIC_MAP, type CelRule, cel, dnsName, duration, DURATION_PATTERN, objectName, setOf } from './fields.ts';
+import {
+  ATOMIC_MAP,
+  type CelRule,
+  cel,
+  dnsName,
+  duration,
+  DURATION_PATTERN,
+  kindName,
+  objectName,
+  setOf,
+} from './fields.ts';
 
 const wellFormed = (field: string) => `self.${field}.matches('${DURATION_PATTERN}')`;
 
@@ -20,13 +30,10 @@ export const tlsSchema = z
     issuerRef: z
       .object({
         name: objectName('Name of the issuer.'),
-        kind: z
-          .string()
-          .min(1)
-          .max(63)
-          .describe("Kind of the issuer: Issuer (same namespace), ClusterIssuer, or an external issuer's kind.")
-          .default('Issuer'),
-        group: z.string().min(1).max(253).describe('API group of the issuer.').default('cert-manager.io'),
+        kind: kindName(
+          "Kind of the issuer: Issuer (same namespace), ClusterIssuer, or an external issuer's kind.",
+        ).default('Issuer'),
+        group: objectName('API group of the issuer.').default('cert-manager.io'),
       })
       .meta(ATOMIC_MAP)
       .describe('cert-manager issuer of the serving certificate. Excludes secretName.')

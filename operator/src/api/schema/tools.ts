@@ -19,7 +19,11 @@ const POD_AND_NODE_TOOLS = [
 
 const deniedResource = z.object({
   group: z.string().max(253).describe('API group; empty for the core group.').default(''),
-  version: z.string().min(1).max(63).describe('API version, for instance v1. The kind is denied in every version: each serves the same objects.'),
+  version: z
+    .string()
+    .min(1)
+    .max(63)
+    .describe('API version, for instance v1. The kind is denied in every version: each serves the same objects.'),
   kind: z.string().max(63).describe('Kind; empty for every kind of that group.').default(''),
 });
 

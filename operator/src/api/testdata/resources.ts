@@ -182,6 +182,15 @@ export const refused: [string, Resource, string][] = [
   ['an issuer with a fragment', issuer('https://auth.example.com/#x'), HTTPS],
   ['an issuer with a password', issuer('https://a:b@auth.example.com'), HTTPS],
   ['an issuer that is no URL', issuer('https://auth example'), HTTPS],
+  ['an issuer that turns the line around', issuer('https://auth.example.com/a\u202eb'), HTTPS],
+  ['an audience with control characters', minimal({ auth: { oidc: { ...oidc, audience: 'a\u001b[2J' } } }), 'spec.auth.oidc.audience'],
+  ['an issuer of no kind', tls({ issuerRef: { name: 'a', kind: 'Issuer\nGrant it with: x' } }), 'spec.tls.issuerRef.kind'],
+  ['an issuer of no group', tls({ issuerRef: { name: 'a', group: 'a b' } }), 'spec.tls.issuerRef.group'],
+  [
+    "an annotation of the Deployment controller's",
+    minimal({ deployment: { annotations: { 'deployment.kubernetes.io/revision': '99' } } }),
+    'belong to the Deployment controller',
+  ],
   ['an unknown mode', minimal({ auth: { mode: 'Basic', oidc } }), 'supported values: "OIDC", "Kubeconfig"'],
   ['a scope with a space', minimal({ auth: { oidc: { ...oidc, scopes: ['a b'] } } }), 'spec.auth.oidc.scopes[0]'],
   [
