@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
-import { newCase, SOURCE, type Case } from './testing/case.ts';
+import { NAME, newCase, SOURCE, type Case } from './testing/case.ts';
 import {
   certManagerCRDs,
   CRDS,
@@ -15,6 +15,7 @@ let env: Environment;
 let operator: RunningOperator;
 const ready: Case[] = [];
 let waitingForPods: Case;
+let waitingForCertificate: Case;
 
 beforeAll(async () => {
   env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
@@ -28,6 +29,10 @@ beforeAll(async () => {
   await waitingForPods.createSource();
   await waitingForPods.createServer();
   await waitingForPods.condition('Ready', 'False', 'Issuing');
+  waitingForCertificate = await newCase(env);
+  await waitingForCertificate.createSource();
+  await waitingForCertificate.createServer({ tls: { secretName: `${NAME}-mcp-tls` } });
+  await waitingForCertificate.condition('CertificateReady', 'False', 'NotFound');
   await allEvents();
 }, 600_000);
 
@@ -59,6 +64,8 @@ async function allEvents(): Promise<void> {
     await waitFor('events', async () => (await it.events()).some(({ reason }) => reason === 'Succeeded'), SOON);
   }
   await waitFor('events', async () => (await waitingForPods.events()).some(({ reason }) => reason === 'Issuing'), SOON);
+  const notFound = async () => (await waitingForCertificate.events()).some(({ reason }) => reason === 'NotFound');
+  await waitFor('events', notFound, SOON);
 }
 
 async function reconciles(of: RunningOperator): Promise<number> {
@@ -68,7 +75,7 @@ async function reconciles(of: RunningOperator): Promise<number> {
 
 test('reconciles without a difference write nothing, Pods ready or not', async () => {
   const before = await writes();
-  for (const it of [...ready, waitingForPods]) {
+  for (const it of [...ready, waitingForPods, waitingForCertificate]) {
     const count = await reconciles(operator);
     // A change of the source that doesn't change the copy.
     await it.patch('Secret', SOURCE, { metadata: { labels: { touched: 'yes' } } }, { where: it.source });
@@ -81,7 +88,7 @@ test('a restart of the operator writes nothing', async () => {
   const before = await writes();
   await operator.stop();
   operator = await env.startOperator();
-  await waitFor('all to be reconciled', async () => (await reconciles(operator)) >= ready.length + 1, SOON);
+  await waitFor('all to be reconciled', async () => (await reconciles(operator)) >= ready.length + 2, SOON);
   expect(await writes()).toEqual(before);
 }, 60_000);
 

@@ -7,6 +7,7 @@ import { keyOf } from '../kube/index.ts';
 import { childNames, publicURL, selectorLabels } from '../resources/index.ts';
 import { waiting } from './errors.ts';
 import type { Deployment, Service } from './objects.ts';
+import { NotYetKnownError } from './references.ts';
 import { ownChild, type Run } from './run.ts';
 import { fails, holds, progressing, type Finding } from './status.ts';
 import { oneLine } from './text.ts';
@@ -15,20 +16,26 @@ import { oneLine } from './text.ts';
 export function observe(run: Run): void {
   const { server, report } = run;
   const names = childNames(server.metadata.name);
-  const { oidc } = server.spec.auth;
-  report.facts.url = `${publicURL(server)}/mcp`;
-  if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: oidc.audience };
-
-  observeCertificate(run);
+  // A spec that isn't acted on says nothing about what runs.
+  const actedOn = report.overall === undefined;
+  if (actedOn) observeSpec(run);
 
   const deployment = ownChild(run, DEPLOYMENT, names.workload) as Deployment | undefined;
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
   if (deployment) report.causes.Available ??= availabilityOf(deployment);
-  report.causes.OIDCReady ??= keysOf(run, deployment);
+  if (actedOn) report.causes.OIDCReady ??= keysOf(run, deployment);
 
   const service = ownChild(run, SERVICE, names.workload) as Service | undefined;
   if (service) report.causes.Exposed ??= exposureOf(service);
+}
+
+function observeSpec(run: Run): void {
+  const { server, report } = run;
+  const { oidc } = server.spec.auth;
+  report.facts.url = `${publicURL(server)}/mcp`;
+  if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: oidc.audience };
+  observeCertificate(run);
 }
 
 function observeCertificate(run: Run): void {
@@ -51,6 +58,7 @@ function observeCertificate(run: Run): void {
 function provided({ server, looks, caches }: Run, secretName: string): Finding {
   const key = { namespace: server.metadata.namespace, name: secretName };
   const seen = looks.look(caches.metadataOf(SECRET), key);
+  if (seen.state === 'pending') throw new NotYetKnownError();
   if (seen.state === 'absent') {
     const message = `Secret ${keyOf(key)} not found: create it with tls.crt and tls.key, or correct spec.tls.secretName`;
     return fails(waiting('NotFound', message));

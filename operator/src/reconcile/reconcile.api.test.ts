@@ -156,14 +156,21 @@ describe('a change of the spec', () => {
     const it = await newCase(env);
     await it.becomeReady();
     const { metadata } = await it.child('Deployment', 'mcp');
-    await it.patch('KcpMcpServer', NAME, { spec: { hostname: 'new.example.com', auth: { mode: 'Kubeconfig' } } });
+    const oidc = { issuerURL: 'https://new.example.com' };
+    await it.patch('KcpMcpServer', NAME, { spec: { hostname: 'new.example.com', auth: { mode: 'Kubeconfig', oidc } } });
     const { message } = await it.condition('Stalled', 'True', 'NotSupported');
     expect(message).toContain('spec.auth.mode Kubeconfig (use OIDC');
     await it.condition('Ready', 'False', 'NotSupported');
+    // What still runs is served elsewhere and trusts another issuer.
+    expect(JSON.stringify((await it.server()).status)).not.toContain('new.example.com');
     expect((await it.child('Deployment', 'mcp')).metadata.resourceVersion).toBe(metadata.resourceVersion);
     expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).not.toContain('new.example.com');
 
     await it.patch('KcpMcpServer', NAME, { spec: { auth: { mode: 'OIDC' } } });
+    // Nobody has loaded the keys of the new issuer yet.
+    await it.condition('OIDCReady', 'Unknown', 'KeysNotLoaded');
+    await it.condition('Ready', 'Unknown', 'RollingOut');
+    await it.runPods();
     await it.condition('Ready', 'True');
     expect((await it.server()).status?.conditions?.map(({ type }) => type)).not.toContain('Stalled');
     expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).toContain('new.example.com');
