@@ -74,6 +74,17 @@ describe('summarize', () => {
     expect(resultOf(report)).toBe(kind);
   });
 
+  test('whatever text gets into a message, it stays one line that prints', () => {
+    const report = allGood();
+    report.causes.CertificateReady = fails(waiting('Issuing', `from a\n\u001b[2J\u202Eb ${'x'.repeat(40_000)}`));
+    const status = summarize(testServer(), report, NOW);
+    for (const type of ['Ready', 'CertificateReady', 'Reconciling']) {
+      const { message = '' } = condition(status, type) ?? {};
+      expect(message).toMatch(/^from a \[2J b x/);
+      expect(message.length).toBeLessThan(10_000);
+    }
+  });
+
   test('a rollout is progress, not an error; with old Pods serving Ready is Unknown', () => {
     const report = allGood();
     report.causes.Available = progressing('Unknown', 'RollingOut', '1 of 2');

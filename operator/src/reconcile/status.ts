@@ -5,6 +5,7 @@
 import { CAUSES, type ConditionType, type Reason } from '../api/conditions.ts';
 import type { Condition, KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
 import type { ErrorKind, Problem } from './errors.ts';
+import { oneLine } from './text.ts';
 
 export type Cause = (typeof CAUSES)[number];
 
@@ -46,6 +47,9 @@ export const progressing = (status: 'False' | 'Unknown', reason: Reason, message
   kind: 'progressing',
 });
 
+/** Beyond the longest commands, and well within what the schema takes. */
+const MAX_MESSAGE = 8192;
+
 /**
  * The whole status after a reconcile.
  * @param now for the lastTransitionTime of conditions whose status changes; all others keep theirs
@@ -60,7 +64,8 @@ export function summarize(server: KcpMcpServer, report: Report, now: Date): KcpM
   ): Condition => {
     const before = previous.get(type);
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(now);
-    return { type, status, reason, message, lastTransitionTime, observedGeneration: generation };
+    const line = oneLine(message, MAX_MESSAGE);
+    return { type, status, reason, message: line, lastTransitionTime, observedGeneration: generation };
   };
 
   const causes = CAUSES.flatMap((type) => {

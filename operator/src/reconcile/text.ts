@@ -12,5 +12,10 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]+/gu;
  */
 export function oneLine(text: string | undefined, max = 512): string {
   const line = (text ?? '').replace(UNSAFE, ' ').replace(/ {2,}/g, ' ').trim();
-  return line.length <= max ? line : `${line.slice(0, max - 1).trimEnd()}…`;
+  if (line.length <= max) return line;
+  // Half of a character would come back from the API server as another one, and differ from ours for ever.
+  return `${line
+    .slice(0, max - 1)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trimEnd()}…`;
 }
