@@ -17,6 +17,7 @@ import {
 } from './kube/index.ts';
 import { createMetrics, instrument, type Metrics } from './metrics.ts';
 import { createCaches } from './reconcile/caches.ts';
+import { longestDelayMs } from './reconcile/errors.ts';
 import { granteeOf } from './reconcile/grant.ts';
 import { createReconciler } from './reconcile/index.ts';
 import { createAnnouncer } from './reconcile/transitions.ts';
@@ -102,7 +103,7 @@ export function createOperator(options: OperatorOptions): Operator {
       runtimeImage: options.runtimeImage,
       grantee: () => grantee,
     });
-    const own = createWorkQueue({ process, concurrency: options.concurrency });
+    const own = createWorkQueue({ process, concurrency: options.concurrency, longestDelayMs });
     queue = own;
     for (const server of caches.servers.list()) own.add(keyOf(server.metadata));
     own.start();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ApiError, ForeignObjectError } from '../kube/index.ts';
-import { isPassing, problemOf } from './errors.ts';
+import { isPassing, longestDelayMs, problemOf, RetryError } from './errors.ts';
 import { oneLine } from './text.ts';
 
 const apiError = (status: number, reason: string, message = 'PATCH failed') =>
@@ -27,6 +27,16 @@ test('isPassing: races and the way to the API server, nothing that somebody must
   expect([apiError(422, 'Invalid'), apiError(403, 'Forbidden'), new TypeError('bug')].some(isPassing)).toBe(false);
 });
 
+test.each([
+  ['the API server is away', new RetryError('x', { cause: apiError(0, 'Network') }), 2_000],
+  ['the API server is away, without a word in the status', apiError(0, 'Timeout'), 2_000],
+  ['etcd is away', new RetryError('x', { cause: apiError(500, 'InternalError') }), 30_000],
+  ['a write that a Role, a quota or a webhook stands in the way of', new RetryError('Secret a/b was refused'), 30_000],
+  ['a fault of ours', new RetryError('x', { cause: new TypeError('bug') }), undefined],
+])('longestDelayMs: %s', (_, error, longest) => {
+  expect(longestDelayMs(error)).toBe(longest);
+});
+
 describe('oneLine', () => {
   test('leaves nothing that moves the cursor or reorders the line', () => {
     expect(oneLine('a\n\u001b[31mb\u202Ec\u200B d\u2028e')).toBe('a [31mb c d e');
@@ -34,5 +44,9 @@ describe('oneLine', () => {
   test('is bounded', () => {
     expect(oneLine('x'.repeat(1000), 10)).toBe('xxxxxxxxx…');
     expect(oneLine(undefined)).toBe('');
+  });
+  test('cuts no character in half', () => {
+    expect(oneLine('ab😀cdef', 4)).toBe('ab…');
+    expect(oneLine('ab😀cdef', 5)).toBe('ab😀…');
   });
 });

@@ -1,7 +1,15 @@
 /** What can keep a KcpMcpServer from being as wanted, and what the operator does about each kind. */
 import type { Reason } from '../api/conditions.ts';
 import { ForeignObjectError } from '../kube/apply.ts';
-import { isAborted, isApiError, isConflict, isForbidden, isInvalid } from '../kube/errors.ts';
+import {
+  isAborted,
+  isApiError,
+  isConflict,
+  isForbidden,
+  isInvalid,
+  isTransient,
+  isUnreachable,
+} from '../kube/errors.ts';
 import { oneLine } from './text.ts';
 
 /**
@@ -64,6 +72,16 @@ export function conflict(kind: string, key: string): Problem {
     'Conflict',
     `${kind} ${key} exists already and does not belong to this KcpMcpServer; it was left alone. Delete or rename it, or give this resource another name`,
   );
+}
+
+/**
+ * The longest that the next try may be put off after this error, in ms; undefined: as long as backoff goes. When an API
+ * server comes back, or a right was granted, nothing wakes those whose write failed.
+ */
+export function longestDelayMs(error: unknown): number | undefined {
+  const cause = error instanceof RetryError ? error.cause : error;
+  if (isUnreachable(cause)) return 2_000;
+  return cause === undefined || isTransient(cause) ? 30_000 : undefined;
 }
 
 /** True for what isn't worth a word in the status when it happens once: races with our own cache, and the way to the API server. */
