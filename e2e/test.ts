@@ -55,7 +55,7 @@ async function jest(project: string, args: string[], env: NodeJS.ProcessEnv = {}
   const code = await run(
     process.execPath,
     ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
-      .concat(['--selectProjects', project, '--json', `--outputFile=${report}`, '--testTimeout=30000'])
+      .concat(['--selectProjects', project, '--json', `--outputFile=${report}`])
       .concat(args),
     env,
   );
@@ -117,7 +117,7 @@ async function e2e(): Promise<Counts> {
 
 const runners: Record<Phase, () => Promise<Counts>> = {
   verify,
-  unit: () => jest('unit', []),
+  unit: () => jest('unit', ['--testTimeout=30000']),
   // Each api suite starts an API server of its own: two at a time fit a small machine.
   api: () => jest('api', ['--maxWorkers=2', '--testTimeout=60000']),
   e2e,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { Agent, fetch } from 'undici';
 import { readFileSync } from 'node:fs';
 import { hostileTokens } from '../oidc/test-tokens.ts';
@@ -7,6 +7,8 @@ import { kcpRequests, state } from './support.ts';
 const dispatcher = new Agent({ connect: { ca: readFileSync(state.caFile) } });
 const resource = state.mcpURL;
 const tokens = Object.entries(await hostileTokens(state.issuer));
+
+afterAll(() => dispatcher.close());
 
 const post = (authorization?: string): ReturnType<typeof fetch> =>
   fetch(state.mcpURL, {
@@ -26,6 +28,7 @@ describe('a request that may not pass gets 401, a challenge (RFC 9728), and neve
   test('without a token', async () => {
     const before = (await kcpRequests()).length;
     const response = await post();
+    await response.text();
     expect(response.status).toBe(401);
     const challenge = response.headers.get('www-authenticate') ?? '';
     expect(challenge).toMatch(/^Bearer /);
