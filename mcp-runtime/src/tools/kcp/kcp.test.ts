@@ -27,10 +27,10 @@ function schemaOf(tool: string): z.ZodType {
 }
 
 /** Everybody may enter root and all workspaces in it, `count` of them. */
-function manyWorkspaces(count: number) {
+function manyWorkspaces(count: number, prefix = 'w') {
   fake.handlers.push(({ workspace, path }) => {
     if (!path.endsWith('/workspaces')) return { body: {} };
-    const names = workspace === 'root' ? Array.from({ length: count }, (_, index) => `w${1000 + index}`) : [];
+    const names = workspace === 'root' ? Array.from({ length: count }, (_, index) => `${prefix}${1000 + index}`) : [];
     return { body: { items: names.map((name) => ({ metadata: { name }, status: { phase: 'Ready' } })) } };
   });
 }
@@ -96,6 +96,19 @@ describe('kcp_workspaces_list', () => {
       'Could not look everywhere:\n- root:acme:team-a: could not list its workspaces: 403: workspaces.tenancy.kcp.io is forbidden',
     );
     expect(text).toContain('can enter (3)');
+  });
+
+  test('a page too long for an answer is cut where the rest can still be had', async () => {
+    manyWorkspaces(480, 'a-name-as-long-as-names-of-workspaces-may-be-'.padEnd(59, 'x'));
+    let next: string | undefined;
+    let found = 0;
+    do {
+      const text = await bench.text('kcp_workspaces_list', { limit: 500, continue: next });
+      found += text.match(/^.* root:a-name/gm)?.length ?? 0;
+      next = /continue: "(.*)"\]$/.exec(text)?.[1];
+      expect(text).not.toContain('[cut: ');
+    } while (next !== undefined);
+    expect(found).toBe(480);
   });
 
   test('pages through a large tree, each workspace once', async () => {

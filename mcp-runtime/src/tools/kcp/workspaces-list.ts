@@ -3,12 +3,15 @@ import type { CallerWorkspaces } from '../../kcp/inventory.ts';
 import { isEnterable } from '../../kcp/inventory.ts';
 import { parseWorkspace, splitWorkspace } from '../../kcp/paths.ts';
 import { comparePaths } from '../../kcp/walk.ts';
+import { MAX_TEXT_BYTES, howManyFit } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
 import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { renderTree } from '../../output/tree.ts';
 import { defineTool } from '../tool.ts';
 
 const MAX_ELSEWHERE = 50;
+/** The tree's part of an answer: its continue token has to be within what is shown. */
+const TREE_BYTES = MAX_TEXT_BYTES - 16 * 1024;
 
 const workspace = z.object({
   path: z.string().describe('What to give as workspace argument'),
@@ -48,18 +51,21 @@ export const workspacesList = defineTool({
     const found = await call.inventory.get(principal, call.signal);
     call.audit({ workspace: found.root });
     const user = oneLine(principal.username ?? principal.subject);
-    const answer = present(found, user, limit, after === undefined ? undefined : parseWorkspace(after));
-    return toolResult(render(found, answer), answer);
+    // The token is the last path shown: the order is the same in a newer inventory, whatever has come or gone.
+    const last = after === undefined ? undefined : parseWorkspace(after);
+    const start = last === undefined ? 0 : found.enterable.filter(({ path }) => comparePaths(path, last) <= 0).length;
+    const lines = tree(found).slice(start, start + limit);
+    const shown = lines.slice(0, Math.max(1, howManyFit(lines, TREE_BYTES)));
+    const answer = present(found, user, start, shown.length);
+    return toolResult(render(found, answer, shown, start), answer);
   },
 });
 
 type Answer = z.infer<typeof output>;
 
-function present(found: CallerWorkspaces, user: string, limit: number, after: string | undefined): Answer {
+function present(found: CallerWorkspaces, user: string, start: number, count: number): Answer {
   const { enterable, gaps, root, asOf } = found;
-  // The token is the last path shown: the order is the same in a newer inventory, whatever has come or gone.
-  const rest = after === undefined ? enterable : enterable.filter(({ path }) => comparePaths(path, after) > 0);
-  const page = rest.slice(0, limit);
+  const page = enterable.slice(start, start + count);
   const last = page.at(-1);
   const closed = closedOf(found);
   const incomplete = [
@@ -72,7 +78,7 @@ function present(found: CallerWorkspaces, user: string, limit: number, after: st
     root,
     total: enterable.length,
     workspaces: page.map(entry),
-    ...(last !== undefined && page.length < rest.length && { next: last.path }),
+    ...(last !== undefined && start + count < enterable.length && { next: last.path }),
     visible: closed.slice(0, MAX_ELSEWHERE).map(entry),
     incomplete: incomplete.slice(0, MAX_ELSEWHERE),
     omitted: Math.max(0, closed.length - MAX_ELSEWHERE) + Math.max(0, incomplete.length - MAX_ELSEWHERE),
@@ -96,13 +102,16 @@ function entry({ path, cluster, type, phase }: CallerWorkspaces['enterable'][num
   };
 }
 
-function render(found: CallerWorkspaces, answer: Answer): string {
+function render(found: CallerWorkspaces, answer: Answer, lines: readonly string[], start: number): string {
   const { root, gaps } = found;
   const { user, asOf, total } = answer;
   const paragraphs: string[] = [];
   if (isEnterable(found, root)) {
     const title = `Workspaces that ${user} can enter (${total}), as of ${asOf}:`;
-    paragraphs.push([title, ...tree(found, answer)].join('\n'));
+    const remaining = total - start - lines.length;
+    const note = cutNote(lines.length, { next: answer.next, remaining });
+    const shown = lines.length === 0 ? ['(no more)'] : lines;
+    paragraphs.push([title, ...shown, ...(note === undefined ? [] : [note])].join('\n'));
   } else {
     paragraphs.push(
       `${user} may not enter ${root}, where the search begins (403), so which workspaces there are could not be found out ` +
@@ -124,21 +133,16 @@ function render(found: CallerWorkspaces, answer: Answer): string {
   return paragraphs.join('\n\n');
 }
 
-function tree(found: CallerWorkspaces, answer: Answer): string[] {
-  const depth = found.root.split(':').length - 1;
-  const all = renderTree(
-    found.enterable.map(({ path, type, phase }) => ({
+/** One line for each workspace that the caller can enter. */
+function tree({ root, enterable }: CallerWorkspaces): string[] {
+  const depth = root.split(':').length - 1;
+  return renderTree(
+    enterable.map(({ path, type, phase }) => ({
       // A start other than the root is one node of the tree, under its whole path.
-      path: [found.root, ...path.split(':').slice(depth + 1)],
-      cells: path === found.root ? [] : [path, type?.split(':').at(-1) ?? '-', phase ?? '-'],
+      path: [root, ...path.split(':').slice(depth + 1)],
+      cells: path === root ? [] : [path, type?.split(':').at(-1) ?? '-', phase ?? '-'],
     })),
   );
-  const [first] = answer.workspaces;
-  const start = found.enterable.findIndex(({ path }) => path === first?.path);
-  const lines = start === -1 ? ['(no more)'] : all.slice(start, start + answer.workspaces.length);
-  const remaining = found.enterable.length - start - answer.workspaces.length;
-  const note = cutNote(answer.workspaces.length, { next: answer.next, remaining });
-  return note === undefined ? lines : [...lines, note];
 }
 
 function more({ length }: readonly unknown[]): string {
