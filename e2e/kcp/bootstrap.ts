@@ -4,27 +4,13 @@ import type { AdmissionServer } from './admission.ts';
 import { hiddenLabel } from './hidden.ts';
 import { crdCollection, establishCRDs } from './crd-establishing.ts';
 import { kcpPaths, kcpCRDs } from './crds.ts';
-import { frontIdentity, PlaneError } from './plane-client.ts';
+import { createObject, patchObject } from './objects.ts';
+import type { KubeObject } from './objects.ts';
+import { frontIdentity } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
 import { adminGroup } from './pki.ts';
 import { clusterAnnotation } from './workspace.ts';
-
-/** A Kubernetes object as far as this folder builds them. */
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    uid?: string;
-    namespace?: string;
-    annotations?: Record<string, string>;
-    labels?: Record<string, string>;
-    finalizers?: string[];
-    ownerReferences?: object[];
-  };
-  [field: string]: unknown;
-}
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 
@@ -43,35 +29,6 @@ export async function bootstrapPlane(client: PlaneClient, plane: Plane, admissio
   ]);
   await Promise.all([...kcpPaths().map((path) => served(client, plane, path)), webhookInForce(client, plane)]);
   await Promise.all(['default', 'kube-system'].map((name) => annotateNamespace(client, plane, name)));
-}
-
-/** Creates an object unless it is there. */
-export async function createObject(
-  client: PlaneClient,
-  plane: Plane,
-  collection: string,
-  body: object,
-): Promise<unknown> {
-  try {
-    return await client.json(plane.url, frontIdentity, {
-      method: 'POST',
-      path: `${collection}?fieldManager=kcp`,
-      body,
-    });
-  } catch (error) {
-    if (error instanceof PlaneError && error.code === 409) return undefined;
-    throw error;
-  }
-}
-
-/** Merges fields into an object, or into its status. */
-export async function patchObject(client: PlaneClient, plane: Plane, path: string, body: object): Promise<unknown> {
-  return client.json(plane.url, frontIdentity, {
-    method: 'PATCH',
-    path: `${path}?fieldManager=kcp`,
-    body,
-    contentType: 'application/merge-patch+json',
-  });
 }
 
 /** kcp marks every object with its logical cluster; here a webhook does, so that lists and watches carry it, too. */

@@ -1,4 +1,4 @@
-import { patchObject } from './bootstrap.ts';
+import { patchObject } from './objects.ts';
 import { followCollection } from './informer.ts';
 import { PlaneError } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';

@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AccessGate } from './access.ts';
-import { callerOf } from './caller.ts';
+import { authenticate } from './authenticate.ts';
+import { beginExchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
-import type { Credentials, PlaneClient } from './plane-client.ts';
-import type { Plane } from './plane.ts';
+import type { PlaneClient } from './plane-client.ts';
 import type { Pki } from './pki.ts';
 import type { Registry } from './registry.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
-import type { LogEntry, RequestLog } from './request-log.ts';
-import { badRequest, forbidden, sendStatus, unauthorized, unavailable, workspaceNotFound } from './status.ts';
+import type { RequestLog } from './request-log.ts';
+import { badRequest, forbidden, sendStatus, unavailable, workspaceNotFound } from './status.ts';
 import { serveVirtualWorkspace } from './virtual-workspace.ts';
-import { rootCluster } from './workspace.ts';
 
 export interface FrontOptions {
   address: string;
@@ -26,18 +26,9 @@ export interface FrontOptions {
   log: RequestLog;
 }
 
-const anonymous = 'system:anonymous';
 const healthPaths = new Set(['/healthz', '/livez', '/readyz']);
 /** A logical cluster or a path of them, or all (kcp's own pattern). */
 const clusterPattern = /^(?:\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$/;
-
-/** One request on its way through the front. */
-export interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-  url: URL;
-  entry: LogEntry;
-}
 
 /** Serves kcp's address: everything that a caller sees of the stand-in passes here. */
 export async function serveFront(options: FrontOptions): Promise<{ close(): Promise<void> }> {
@@ -64,23 +55,6 @@ export async function serveFront(options: FrontOptions): Promise<{ close(): Prom
       await once(server, 'close');
     },
   };
-}
-
-function beginExchange(request: IncomingMessage, response: ServerResponse, log: RequestLog): Exchange {
-  const started = Date.now();
-  const url = new URL(`https://kcp${request.url ?? '/'}`);
-  const entry: LogEntry = { time: '', method: request.method ?? '', path: url.pathname, status: 0, durationMs: 0 };
-  if (url.search !== '') entry.query = url.search.slice(1);
-  const userAgent = request.headers['user-agent'];
-  if (userAgent !== undefined) entry.userAgent = userAgent;
-  response.once('close', () => {
-    entry.time = new Date().toISOString();
-    entry.durationMs = Date.now() - started;
-    entry.status = response.headersSent ? response.statusCode : 0;
-    if (!response.writableFinished) entry.aborted = true;
-    log.write(entry);
-  });
-  return { request, response, url, entry };
 }
 
 async function route(exchange: Exchange, options: FrontOptions): Promise<void> {
@@ -133,42 +107,6 @@ async function serveWorkspace(
     await forward(request, response, { client, plane, credentials: caller.credentials, info, query: url.searchParams });
     if (info.group === 'rbac.authorization.k8s.io' && request.method !== 'GET') gate.forget(plane);
   }
-}
-
-/** A caller whose name is known. */
-export interface AuthenticatedCaller {
-  user: string;
-  /** Whether the caller may enter the workspace that was asked about. */
-  mayEnter: boolean;
-  /** Absent for the anonymous. */
-  credentials?: Credentials;
-  key: string;
-}
-
-/**
- * Finds out who calls, and whether they may enter a workspace (root, where none is given). Answers 401 itself, and
- * returns undefined then.
- */
-export async function authenticate(
-  { request, response, entry }: Exchange,
-  { registry, gate }: FrontOptions,
-  workspace?: Plane,
-): Promise<AuthenticatedCaller | undefined> {
-  const caller = callerOf(request);
-  // Any plane can tell who it is; root's is always there.
-  const plane = workspace ?? registry.planeOf(rootCluster);
-  if (caller.kind === 'anonymous') {
-    entry.user = anonymous;
-    return { user: anonymous, mayEnter: false, key: '' };
-  }
-  const verdict =
-    caller.kind === 'known' && plane ? await gate.enter(plane, caller.credentials, caller.key) : undefined;
-  if (caller.kind === 'refused' || !verdict || verdict.unauthorized) {
-    sendStatus(response, unauthorized());
-    return undefined;
-  }
-  entry.user = verdict.user;
-  return { user: verdict.user, mayEnter: verdict.allowed, credentials: caller.credentials, key: caller.key };
 }
 
 function sendOk(response: ServerResponse): void {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createObject, patchObject } from './bootstrap.ts';
+import { createObject, patchObject } from './objects.ts';
 import { followCollection } from './informer.ts';
 import { createWorkspaceContent } from './logical-cluster.ts';
 import { followNamespaces } from './namespaces.ts';

@@ -1,5 +1,5 @@
-import { createObject, patchObject } from './bootstrap.ts';
-import type { KubeObject } from './bootstrap.ts';
+import { createWithStatus } from './objects.ts';
+import type { ObjectWithStatus } from './objects.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
 import { adminGroup, adminUser } from './pki.ts';
@@ -15,10 +15,6 @@ export interface ContentOptions {
   of?: { cluster: string; name: string; uid: string };
 }
 
-export interface ObjectWithStatus extends KubeObject {
-  status: object;
-}
-
 /** Creates what kcp puts into every new workspace: its LogicalCluster and bindings; in root also exports and types. */
 export async function createWorkspaceContent(
   client: PlaneClient,
@@ -31,16 +27,6 @@ export async function createWorkspaceContent(
     ...exportNames.map((name) => createWithStatus(client, plane, bindings, binding(plane, name, options.path))),
     ...(options.path === rootCluster ? [createRootContent(client, plane, options.url)] : []),
   ]);
-}
-
-export async function createWithStatus(
-  client: PlaneClient,
-  plane: Plane,
-  collection: string,
-  { status, ...object }: ObjectWithStatus,
-): Promise<void> {
-  await createObject(client, plane, collection, object);
-  await patchObject(client, plane, `${collection}/${object.metadata.name}/status`, { status });
 }
 
 function logicalCluster(plane: Plane, { url, path, of }: ContentOptions): ObjectWithStatus {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createObject } from './bootstrap.ts';
+import { createObject } from './objects.ts';
 import { followCollection } from './informer.ts';
 import { frontIdentity, PlaneError } from './plane-client.ts';
 import type { PlaneClient } from './plane-client.ts';

@@ -6,8 +6,8 @@ import { freePorts } from '../lib/ports.ts';
 import { startProcess } from '../lib/process.ts';
 import { ensureTLSFiles } from '../oidc/tls-files.ts';
 import { openAdminClient } from './admin-client.ts';
-import { answers } from './start.ts';
-import type { KcpOptions, RunningKcp } from './start.ts';
+import type { KcpOptions, RunningKcp } from './handle.ts';
+import { answers } from '../oidc/http.ts';
 
 /** Only requests from outside count: kcp's own controllers and system users are never at rest. */
 const auditPolicy = {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KcpHandle } from './start.ts';
+import type { KcpHandle } from './handle.ts';
 
 /** A request to a real kcp and its answer, recorded; ids, addresses and our own names are placeholders. */
 export interface Recording {

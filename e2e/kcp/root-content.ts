@@ -1,7 +1,6 @@
 import { frontIdentity } from './plane-client.ts';
-import { createWithStatus } from './logical-cluster.ts';
-import type { KubeObject } from './bootstrap.ts';
-import type { ObjectWithStatus } from './logical-cluster.ts';
+import { createWithStatus } from './objects.ts';
+import type { KubeObject, ObjectWithStatus } from './objects.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
 import { condition, rootCluster } from './workspace.ts';

@@ -4,7 +4,7 @@ import { ensureBinaries } from '../cluster/toolchain.ts';
 import { running } from '../lib/process.ts';
 import { createProgress } from '../lib/progress.ts';
 import { waitFor } from '../lib/wait.ts';
-import { trustingFetch } from '../oidc/http.ts';
+import { answers } from '../oidc/http.ts';
 import { AccessGate } from './access.ts';
 import { serveAdmission } from './admission.ts';
 import { writeAdminKubeconfig } from './admin-kubeconfig.ts';
@@ -89,11 +89,6 @@ export async function serveStandIn(options: StandInOptions): Promise<{ url: stri
 }
 
 async function waitForIssuer({ issuerURL, caFile }: OIDCOptions): Promise<void> {
-  const http = await trustingFetch(caFile);
-  const answers = async (): Promise<boolean> => {
-    const response = await http.fetch(`${issuerURL}/.well-known/openid-configuration`);
-    await response.body?.cancel();
-    return response.ok;
-  };
-  await waitFor(`the issuer ${issuerURL} to answer`, answers, { deadlineMs: 30_000 }).finally(() => http.close());
+  const discovery = `${issuerURL}/.well-known/openid-configuration`;
+  await waitFor(`the issuer ${issuerURL} to answer`, () => answers(caFile, discovery), { deadlineMs: 30_000 });
 }

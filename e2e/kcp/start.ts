@@ -1,43 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startProcess } from '../lib/process.ts';
-import { trustingFetch } from '../oidc/http.ts';
+import { answers } from '../oidc/http.ts';
 import { openAdminClient } from './admin-client.ts';
 import { attachRealKcp, startRealKcp } from './real-kcp.ts';
-import type { OIDCOptions } from './plane.ts';
+import type { KcpHandle, KcpOptions, RunningKcp } from './handle.ts';
 import { seed } from './seed.ts';
-import type { SeededWorkspace } from './seed.ts';
 import { standInFiles, stopPlanes } from './stand-in.ts';
 import { demoTree } from './tree.ts';
 import type { WorkspaceTree } from './tree.ts';
 
-export interface KcpOptions {
-  /** Run folder; kcp's own files go into `DIR/kcp`. */
-  dir: string;
-  address: string;
-  port: number;
-  oidc: OIDCOptions;
-  /** Workspaces, rights and objects to create; the demo's unless told. */
-  tree?: WorkspaceTree;
-}
-
-export interface KcpHandle {
-  /** `https://ADDRESS:PORT`; a workspace is at `/clusters/PATH`. */
-  url: string;
-  caFile: string;
-  /** Current context `root`, with all rights everywhere. */
-  adminKubeconfig: string;
-  /**
-   * What reached kcp, as JSON lines without tokens (see request-log.ts). Of a real kcp that we start: its audit log,
-   * without its own controllers; of one that was there before: an empty file.
-   */
-  requestLog: string;
-  /** Signs client certificates that kcp accepts (common name = user, organizations = groups); not for a foreign kcp. */
-  clientCA?: { certFile: string; keyFile: string };
-  /** The tree's workspaces and `root`, by path. */
-  workspaces: Record<string, SeededWorkspace>;
-  stop(): Promise<void>;
-}
+export type { KcpHandle, KcpOptions } from './handle.ts';
 
 /**
  * Starts kcp with a tree of workspaces in it. `KCP_KUBECONFIG` (admin of a running kcp that trusts the same issuer) or
@@ -64,8 +37,6 @@ export async function startKcp(options: KcpOptions): Promise<KcpHandle> {
     admin.close();
   }
 }
-
-export type RunningKcp = Omit<KcpHandle, 'workspaces'>;
 
 async function startStandIn({ dir, address, port, oidc }: KcpOptions, tree: WorkspaceTree): Promise<RunningKcp> {
   const url = `https://${address}:${port}`;
@@ -94,16 +65,4 @@ async function startStandIn({ dir, address, port, oidc }: KcpOptions, tree: Work
       await stopPlanes(dir);
     },
   };
-}
-
-/** Whether a URL answers with success; the CA file may not be there yet. */
-export async function answers(caFile: string, url: string): Promise<boolean> {
-  const http = await trustingFetch(caFile);
-  try {
-    const response = await http.fetch(url, { signal: AbortSignal.timeout(2000) });
-    await response.body?.cancel();
-    return response.ok;
-  } finally {
-    await http.close();
-  }
 }

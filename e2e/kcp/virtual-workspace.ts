@@ -1,5 +1,7 @@
-import { authenticate } from './front.ts';
-import type { Exchange, FrontOptions } from './front.ts';
+import type { AccessGate, Question } from './access.ts';
+import { authenticate } from './authenticate.ts';
+import type { Exchange } from './exchange.ts';
+import type { Registry } from './registry.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { forbidden, sendJSON, sendNotFound, sendStatus } from './status.ts';
@@ -13,7 +15,10 @@ const tenancyExport = /^\/services\/apiexport\/root\/tenancy\.kcp\.io\/clusters\
  * Answers below `/services/`. kcp asks for verb list, watch, … on `apiexports/content` of the export, in the workspace that
  * the export lies in; rights in the workspaces whose objects are read don't count.
  */
-export async function serveVirtualWorkspace(exchange: Exchange, options: FrontOptions): Promise<void> {
+export async function serveVirtualWorkspace(
+  exchange: Exchange,
+  options: { registry: Registry; gate: AccessGate },
+): Promise<void> {
   const { request, response, url, entry } = exchange;
   const { registry, gate } = options;
   const caller = await authenticate(exchange, options);
@@ -42,7 +47,7 @@ export async function serveVirtualWorkspace(exchange: Exchange, options: FrontOp
   }
 }
 
-function contentQuestion(info: RequestInfo): Parameters<FrontOptions['gate']['ask']>[3] {
+function contentQuestion(info: RequestInfo): Question {
   const verb = info.isResource ? info.verb : 'get';
   const resourceAttributes = { group: 'apis.kcp.io', resource: 'apiexports', subresource: 'content', name: 'tenancy.kcp.io', verb }; // prettier-ignore
   return { resourceAttributes };

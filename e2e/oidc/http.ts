@@ -21,3 +21,15 @@ export async function trustingFetch(caFile?: string): Promise<TrustingFetch> {
     close: () => dispatcher.destroy(),
   };
 }
+
+/** Whether a URL answers with success; the CA file may not be there yet. */
+export async function answers(caFile: string, url: string): Promise<boolean> {
+  const http = await trustingFetch(caFile);
+  try {
+    const response = await http.fetch(url, { signal: AbortSignal.timeout(2000) });
+    await response.body?.cancel();
+    return response.ok;
+  } finally {
+    await http.close();
+  }
+}
