@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { near } from '../kcp/near.ts';
 import { locate } from './locate.ts';
 import { runtimeConfigSchema, type RuntimeConfig } from './schema.ts';
 
@@ -107,12 +108,8 @@ function show(key: string, value: unknown): string {
 
 /** What somebody who wrote an unknown key probably meant. */
 function suggestion(key: string, path: readonly (string | number)[]): string {
-  const known = knownKeys(path);
-  const close = known
-    .map((name) => ({ name, distance: editDistance(key, name) }))
-    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(name.length / 4)))
-    .toSorted((a, b) => a.distance - b.distance)[0];
-  return close === undefined ? 'remove it or see docs/configuration.md for the keys' : `did you mean ${close.name}?`;
+  const [close] = near(key, knownKeys(path), 1);
+  return close === undefined ? 'remove it or see docs/configuration.md for the keys' : `did you mean ${close}?`;
 }
 
 function knownKeys(path: readonly (string | number)[]): string[] {
@@ -129,18 +126,4 @@ function unwrap(schema: unknown): object {
   let inner = schema as { def?: { innerType?: unknown } } | undefined;
   while (inner?.def?.innerType !== undefined) inner = inner.def.innerType as typeof inner;
   return inner ?? {};
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitution));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -52,6 +52,17 @@ describe('createDiscovery', () => {
     expect(await resolve('v1', name)).toMatchObject({ kind: 'ConfigMap' });
   });
 
+  test('keeps a bounded number of kinds, the latest', async () => {
+    const resources = Array.from({ length: 9_000 }, (_, index) => ({ name: `things${index}`, kind: `Thing${index}` }));
+    fake.handlers.push(({ path }) => (path === '/apis/example.com/v1' ? { body: { resources } } : undefined));
+    const { resolve } = setUp();
+    const workspaces = ['root', 'root:acme', 'root:acme:team-a'];
+    for (const workspace of workspaces) await resolve('example.com/v1', 'Thing1', 'alice', workspace);
+    await resolve('example.com/v1', 'Thing2', 'alice', 'root:acme:team-a');
+    await resolve('example.com/v1', 'Thing2', 'alice', 'root');
+    expect(asked()).toEqual([...workspaces, 'root'].map((workspace) => `alice ${workspace}/apis/example.com/v1`));
+  });
+
   test('what one caller is told is not used for another, nor for another workspace', async () => {
     const { resolve } = setUp();
     await resolve('v1', 'ConfigMap', 'alice', 'root');

@@ -49,6 +49,8 @@ export interface Discovery {
 
 const MAX_AGE_MS = 30_000;
 const MAX_ENTRIES = 256;
+/** Kinds over all entries: about 400 bytes each, and anybody's workspace may have thousands. */
+const MAX_KINDS_KEPT = 20_000;
 /** An unknown kind is looked up again at once, unless that was just done. */
 const COOL_DOWN_MS = 5_000;
 const SHOWN = 12;
@@ -60,7 +62,13 @@ const SHOWN = 12;
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#discovery
  */
 export function createDiscovery(kcp: KcpClient, clock: () => number): Discovery {
-  const cache = new SharedCache<readonly NamedType[]>({ maxAgeMs: MAX_AGE_MS, maxEntries: MAX_ENTRIES, clock });
+  const cache = new SharedCache<readonly NamedType[]>({
+    maxAgeMs: MAX_AGE_MS,
+    maxEntries: MAX_ENTRIES,
+    maxWeight: MAX_KINDS_KEPT,
+    weigh: (types) => 1 + types.length,
+    clock,
+  });
 
   function load(query: KindQuery): Promise<Cached<readonly NamedType[]>> {
     const { workspace, groupVersion, principal, signal } = query;
