@@ -16,8 +16,8 @@ install: $(STAMP) ## npm dependencies (npm's cache stays in the project's cache 
 
 $(STAMP): package-lock.json package.json operator/package.json mcp-runtime/package.json e2e/package.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }
-	@echo "==> npm ci (first time: about a minute)"
-	@npm ci --cache $(CACHE)/npm --loglevel=error
+	@echo "==> npm install (first time: about a minute)"
+	@npm install --no-save --cache $(CACHE)/npm --loglevel=error
 	@touch $@
 
 .PHONY: build
