@@ -6,7 +6,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Caches } from './caches.ts';
 import { prune } from './cleanup.ts';
 import { isPassing, RetryError, terminal, type Problem } from './errors.ts';
-import { observe } from './observe.ts';
+import { observe, untilExpiry } from './observe.ts';
 import { NotYetKnownError } from './references.ts';
 import type { Run } from './run.ts';
 import { newReport, resultOf } from './status.ts';
@@ -33,7 +33,9 @@ export interface ReconcilerOptions {
 const PATIENCE = 3;
 
 /** What the queue calls with the key (`namespace/name`) of a KcpMcpServer. Throws {@link RetryError} for "again, after backoff". */
-export function createReconciler(options: ReconcilerOptions): (key: string, signal: AbortSignal) => Promise<undefined> {
+export function createReconciler(
+  options: ReconcilerOptions,
+): (key: string, signal: AbortSignal) => Promise<{ afterMs: number } | undefined> {
   const { caches, metrics, logger, now = () => new Date() } = options;
   const failures = new Map<string, number>();
 
@@ -46,18 +48,19 @@ export function createReconciler(options: ReconcilerOptions): (key: string, sign
       return undefined;
     }
     const start = performance.now();
-    const run = begin(key, server, options, signal);
+    const run = begin(key, server, options, now(), signal);
     try {
       const failure = await phases(run);
       const failed = failure === undefined ? 0 : (failures.get(key) ?? 0) + 1;
       failures.set(key, failed);
       if (failure === undefined || !isPassing(failure) || failed >= PATIENCE) {
-        await writeStatus(run, options.announce, now());
+        await writeStatus(run, options.announce);
       }
       if (failure === undefined) caches.release(key, run.looks);
       metrics.reconciled(failure === undefined ? resultOf(run.report) : 'transient', seconds(start));
       retryIfNeeded(run, failure);
       failures.delete(key);
+      return untilExpiry(run);
     } catch (error) {
       if (error instanceof NotYetKnownError || signal.aborted || isNotFound(error)) return undefined;
       if (!(error instanceof RetryError)) metrics.reconciled('transient', seconds(start));
@@ -65,7 +68,6 @@ export function createReconciler(options: ReconcilerOptions): (key: string, sign
       logger[isPassing(cause) ? 'debug' : 'warn']('reconcile is tried again', { key, error: oneLine(String(cause)) });
       throw error;
     }
-    return undefined;
   };
 }
 
@@ -97,10 +99,11 @@ function refusal({ spec }: KcpMcpServer): Problem | undefined {
   return terminal('NotSupported', `not supported in this version: ${list.join('; ')}`);
 }
 
-function begin(key: string, server: KcpMcpServer, options: ReconcilerOptions, signal: AbortSignal): Run {
+function begin(key: string, server: KcpMcpServer, options: ReconcilerOptions, now: Date, signal: AbortSignal): Run {
   const { caches, applier, client, runtimeImage, grantee } = options;
   return {
     server,
+    now,
     report: newReport(),
     applied: new Map(),
     looks: new Looks(key),

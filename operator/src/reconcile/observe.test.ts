@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CertManagerCertificate, ForeignCondition } from '../api/external.ts';
 import type { Deployment } from './objects.ts';
-import { availabilityOf, issuanceOf } from './observe.ts';
+import { availabilityOf, issuanceOf, untilExpiry } from './observe.ts';
 
 const condition = (type: string, status: 'True' | 'False', reason = '', message = ''): ForeignCondition => ({
   type,
@@ -118,8 +118,24 @@ describe('issuanceOf', () => {
       notAfter,
     ],
   ])('%s', (_, status, expected, says) => {
-    const finding = issuanceOf(certificate(status), issuer);
+    const finding = issuanceOf(certificate(status), issuer, new Date('2026-12-31T23:59:59Z'));
     expect(`${finding.status} ${finding.reason}`).toBe(expected);
     expect(finding.message).toContain(says);
   });
+
+  test('expired, and cert-manager says nothing', () => {
+    const finding = issuanceOf(certificate({ conditions: [ready], notAfter }), issuer, new Date(notAfter));
+    expect(finding).toMatchObject({ status: 'False', reason: 'CertificateExpired' });
+  });
+});
+
+test('untilExpiry: when the certificate expires, at most a day, and never again after that', () => {
+  const look = (notAfter: string | undefined) => {
+    const report = { causes: {}, facts: { certificate: notAfter === undefined ? {} : { notAfter } } };
+    return untilExpiry({ report, now: new Date('2026-12-31T23:59:50Z') });
+  };
+  expect(look('2027-01-01T00:00:00Z')).toEqual({ afterMs: 10_000 });
+  expect(look('2027-03-01T00:00:00Z')).toEqual({ afterMs: 86_400_000 });
+  expect(look('2026-12-31T23:59:50Z')).toBeUndefined();
+  expect(look(undefined)).toBeUndefined();
 });

@@ -51,7 +51,7 @@ function observeCertificate(run: Run): void {
   const certificate = ownChild(run, CERTIFICATE, name) as CertManagerCertificate | undefined;
   const notAfter = certificate?.status?.notAfter;
   report.facts.certificate = { secretName: name, ...(notAfter !== undefined && { notAfter }) };
-  if (certificate) report.causes.CertificateReady ??= issuanceOf(certificate, issuerRef);
+  if (certificate) report.causes.CertificateReady ??= issuanceOf(certificate, issuerRef, run.now);
 }
 
 /** A Secret that somebody else keeps. It is the Pods that mount it: what the operator may not see is taken on trust. */
@@ -67,17 +67,23 @@ function provided({ server, looks, caches }: Run, secretName: string): Finding {
 }
 
 /** cert-manager's own words. Its Ready condition is True, or False with the reason; Issuing is there while it works. */
-export function issuanceOf(certificate: CertManagerCertificate, issuer: { kind: string; name: string }): Finding {
+export function issuanceOf(
+  certificate: CertManagerCertificate,
+  issuer: { kind: string; name: string },
+  now: Date,
+): Finding {
   const key = keyOf(certificate.metadata);
   const conditions = certificate.status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
   const issuing = conditions.find(({ type }) => type === 'Issuing');
   const notAfter = certificate.status?.notAfter;
   const current = (ready?.observedGeneration ?? Infinity) >= (certificate.metadata.generation ?? 0);
-  if (ready?.status === 'True' && current) {
+  // A cert-manager that doesn't run doesn't say that its certificates have expired.
+  const expired = notAfter !== undefined && (ready?.reason === 'Expired' || Date.parse(notAfter) <= now.getTime());
+  if (ready?.status === 'True' && current && !expired) {
     return holds('Issued', `Certificate ${key} is valid until ${notAfter ?? 'an unknown time'}`);
   }
-  if (notAfter !== undefined && ready?.reason === 'Expired') {
+  if (expired) {
     return fails(
       waiting('CertificateExpired', `Certificate ${key} expired at ${notAfter}: see that cert-manager runs`),
     );
@@ -94,6 +100,15 @@ export function issuanceOf(certificate: CertManagerCertificate, issuer: { kind: 
     'Issuing',
     `cert-manager is issuing Certificate ${key} from ${by} (${oneLine(said)}). If it stays: kubectl -n ${certificate.metadata.namespace ?? ''} describe certificate ${certificate.metadata.name}`,
   );
+}
+
+const DAY_MS = 86_400_000;
+
+/** When to look again though nothing has changed: once the certificate has expired. At most a day, since timers can't hold a month. */
+export function untilExpiry({ report, now }: Pick<Run, 'report' | 'now'>): { afterMs: number } | undefined {
+  const notAfter = report.facts.certificate?.notAfter;
+  const left = notAfter === undefined ? 0 : Date.parse(notAfter) - now.getTime();
+  return left > 0 ? { afterMs: Math.min(left, DAY_MS) } : undefined;
 }
 
 /** As `kubectl rollout status` judges, and what the Deployment controller says where it gave up. */

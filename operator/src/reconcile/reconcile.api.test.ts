@@ -176,6 +176,15 @@ describe('a change of the spec', () => {
     expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).toContain('new.example.com');
   }, 30_000);
 
+  test('is no longer Ready once its certificate has expired, though nobody tells', async () => {
+    const it = await newCase(env);
+    await it.becomeReady();
+    const notAfter = new Date(Date.now() + 3_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    await it.issueCertificate(notAfter);
+    expect((await it.condition('CertificateReady', 'False', 'CertificateExpired')).message).toContain(notAfter);
+    await it.condition('Ready', 'False', 'CertificateExpired');
+  }, 30_000);
+
   test('is Ready only when its Pods are up', async () => {
     const it = await newCase(env);
     await it.becomeReady();

@@ -9,6 +9,8 @@ import type { Looks } from './watched-objects.ts';
 
 export interface Run {
   server: KcpMcpServer;
+  /** When this reconcile began. */
+  now: Date;
   /** What was found out so far. */
   report: Report;
   /** What was applied so far, by kind: fresher than the caches. */

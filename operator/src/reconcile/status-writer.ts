@@ -7,9 +7,8 @@ import type { Announce } from './transitions.ts';
 
 /** The only one who writes status: one server-side apply at the end of a reconcile, none when nothing differs. */
 export async function writeStatus(
-  { server, report, applier, caches, signal }: Run,
+  { server, report, now, applier, caches, signal }: Run,
   announce: Announce,
-  now: Date,
 ): Promise<void> {
   const { name, namespace } = server.metadata;
   const status = summarize(server, report, now);

@@ -196,7 +196,7 @@ export async function newCase(env: Environment, { roles = true } = {}) {
       await patch('Deployment', `${NAME}-mcp`, { status }, { sub: '/status' });
     },
     /** What cert-manager writes once it has the certificate. */
-    async issueCertificate(): Promise<void> {
+    async issueCertificate(notAfter = '2036-01-01T00:00:00Z'): Promise<void> {
       await self.child('Certificate', 'mcp-tls');
       const now = new Date().toISOString();
       const condition = {
@@ -206,7 +206,7 @@ export async function newCase(env: Environment, { roles = true } = {}) {
         message: 'up to date',
         lastTransitionTime: now,
       };
-      const status = { conditions: [condition], notAfter: '2036-01-01T00:00:00Z' };
+      const status = { conditions: [condition], notAfter };
       await patch('Certificate', `${NAME}-mcp-tls`, { status }, { sub: '/status' });
     },
     /** All that it takes. */
