@@ -156,7 +156,7 @@ const reasons = {
   MinimumReplicasUnavailable: {
     on: ['Available'],
     meaning: 'Too few Pods are ready.',
-    cure: 'kubectl describe the Pods and read their log; the message names the first that is not ready and why.',
+    cure: 'Run the kubectl command of the message, and read the log of the Pods.',
   },
   ProgressDeadlineExceeded: {
     on: ['Available'],
