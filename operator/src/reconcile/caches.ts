@@ -16,7 +16,7 @@ import {
   type CertManagerCertificate,
   type KcpKubeconfig,
 } from '../api/external.ts';
-import { GROUP, KIND, PLURAL, VERSION, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   createInformer,
   keyOf,
@@ -31,14 +31,6 @@ import { SERVER_LABEL } from '../resources/names.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
-
-export const KCP_MCP_SERVER: Resource = {
-  group: GROUP,
-  version: VERSION,
-  kind: KIND,
-  plural: PLURAL,
-  namespaced: true,
-};
 
 export interface CachesOptions {
   client: KubeClient;

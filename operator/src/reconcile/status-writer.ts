@@ -1,6 +1,5 @@
-import { API_VERSION, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { API_VERSION, KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { KubeObject } from '../kube/index.ts';
-import { KCP_MCP_SERVER } from './caches.ts';
 import type { Run } from './run.ts';
 import { summarize } from './status.ts';
 import type { Announce } from './transitions.ts';

@@ -95,7 +95,9 @@ export const deploymentSchema = z
       .int32()
       .min(0)
       .max(1000)
-      .describe('Number of Pods. Left alone when unset, so that an autoscaler or kubectl scale may own it; 1 at first.')
+      .describe(
+        'Number of Pods. Left alone when unset, so that an autoscaler or kubectl scale may own it; 1 at first, and again when it is taken out here before one of them has set it.',
+      )
       .optional(),
     image: z
       .string()
