@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { waitFor } from '../lib/wait.ts';
 import { execute, host, mcpAs, state, tokensOf } from './support.ts';
 
 interface Inventory {
@@ -93,17 +94,19 @@ test('the audit line says who called what where, and no log holds a token', asyn
   const alice = await mcpAs('alice');
   await alice.callTool('namespaces_list', { workspace: 'root:acme:team-a' });
   await alice.close();
-  const logs = await host.run([
-    'logs',
-    '-n',
-    state.server.namespace,
-    `deployment/${state.server.name}-mcp`,
-    '--tail=-1',
-  ]);
-  const lines = logs
-    .split('\n')
-    .filter((line) => line.includes('namespaces_list') && line.includes('alice@example.com'));
-  expect(lines.some((line) => line.includes('root:acme:team-a'))).toBe(true);
+  // Of all its Pods: one that is being replaced may still be there.
+  const pods = ['-l', `app.kubernetes.io/instance=${state.server.name}`, '-n', state.server.namespace];
+  const logs = await waitFor(
+    'the audit line',
+    async () => {
+      const text = await host.run(['logs', ...pods, '--tail=-1']);
+      const audited = text
+        .split('\n')
+        .filter((line) => line.includes('namespaces_list') && line.includes('root:acme:team-a'));
+      return audited.some((line) => line.includes('alice@example.com')) && text;
+    },
+    { deadlineMs: 20_000 },
+  );
   const signature = accessToken.split('.')[2] ?? accessToken;
   expect(logs).not.toContain(signature);
 });
