@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics.ts';
 import { BodyError, type BodyReader } from './body.ts';
 import { serveExchange } from './bridge.ts';
 import type { Guards } from './guards.ts';
-import type { Metadata } from './metadata.ts';
+import { sendMetadata, type Metadata } from './metadata.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { sendJson, sendRpcError, sendText } from './respond.ts';
 import { createSlots } from './slots.ts';
@@ -40,7 +40,7 @@ export interface App {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void;
   /** From now on every answer asks its caller to come back on another connection. */
   drain(): void;
-  /** Resolves when no call is under way; open subscriptions don't count, they end with the process. */
+  /** Resolves when no call is under way, its body on the way included; open subscriptions don't count, they end with the process. */
   idle(): Promise<void>;
 }
 
@@ -80,17 +80,26 @@ export function createApp(options: AppOptions): App {
         sendText(res, 200, 'ok');
         return;
       case 'metadata':
-        sendMetadata(path, front, req, res);
+        sendMetadata(path, front.metadata, req, res);
         return;
-      case 'mcp':
-        await serveMcp(path, front, req, res);
+      case 'mcp': {
+        const end = begin();
+        await serveMcp(path, front, req, res, end).finally(end);
         return;
+      }
       case 'other':
         sendJson(res, 404, { message: 'not found; the MCP endpoint is /mcp' });
     }
   }
 
-  async function serveMcp(path: string, front: Front, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  /** @param end tells that the request isn't to be waited for any more. */
+  async function serveMcp(
+    path: string,
+    front: Front,
+    req: IncomingMessage,
+    res: ServerResponse,
+    end: () => void,
+  ): Promise<void> {
     const refusal = front.guards.refuse(req);
     if (refusal !== undefined) {
       sendRpcError(res, refusal.status, refusal.message);
@@ -129,6 +138,7 @@ export function createApp(options: AppOptions): App {
     const exchange = () => serveExchange(options.mcp, req, res, { principal, url, body, headers: cors, endsWithToken });
     // The handler bounds subscriptions itself.
     if (endsWithToken) {
+      end();
       await exchange();
       return;
     }
@@ -137,7 +147,7 @@ export function createApp(options: AppOptions): App {
       sendRpcError(res, 503, 'too many calls at once; try again', { ...cors, 'Retry-After': 1 });
       return;
     }
-    await counted(exchange).finally(release);
+    await exchange().finally(release);
   }
 
   /** Whether the caller comes too often; they were told so. */
@@ -194,16 +204,18 @@ export function createApp(options: AppOptions): App {
     return undefined;
   }
 
-  async function counted(work: () => Promise<void>): Promise<void> {
+  /** Counts a request among those under way, until what it returns is called. */
+  function begin(): () => void {
     calls++;
     metrics.inFlight.inc();
-    try {
-      await work();
-    } finally {
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
       calls--;
       metrics.inFlight.dec();
       if (calls === 0) for (const resolve of waiting) resolve();
-    }
+    };
   }
 
   return {
@@ -221,23 +233,6 @@ function routeOf(path: string, { serverUrl, metadata }: Front): Route {
   if (path === '/mcp' || path === '/' || path === `${base}/mcp` || path === `${base}/`) return 'mcp';
   if (path === '/healthz') return 'healthz';
   return metadata.at(path) === undefined ? 'other' : 'metadata';
-}
-
-/** Public documents, open to any web page (RFC 9728 §3: clients of every kind start here). */
-function sendMetadata(path: string, { metadata }: Front, req: IncomingMessage, res: ServerResponse): void {
-  const cors = { 'Access-Control-Allow-Origin': '*' };
-  if (req.method === 'OPTIONS') {
-    const methods = { 'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS', 'Access-Control-Allow-Headers': '*' };
-    res.writeHead(204, { ...cors, ...methods, 'Access-Control-Max-Age': '600' }).end();
-    return;
-  }
-  if (req.method !== 'GET' && req.method !== 'HEAD') {
-    sendJson(res, 405, { message: 'method not allowed' }, { ...cors, Allow: 'GET, HEAD, OPTIONS' });
-    return;
-  }
-  const answer = metadata.at(path);
-  if (answer?.status === 200) sendJson(res, 200, answer.document, { ...cors, 'Cache-Control': 'max-age=60' });
-  else sendJson(res, 503, { message: answer?.message ?? 'not loaded' }, { ...cors, 'Retry-After': 5 });
 }
 
 const callerOf = ({ issuer, subject }: Principal) => `${issuer} ${subject}`;

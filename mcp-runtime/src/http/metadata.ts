@@ -1,6 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOAuthProtectedResourceMetadataUrl } from '@modelcontextprotocol/server';
 import type { RuntimeConfig } from '../config/schema.ts';
 import type { Issuer } from '../auth/issuer.ts';
+import { sendJson } from './respond.ts';
 
 /** A metadata document, or why there is none just now. */
 export type MetadataAnswer =
@@ -55,4 +57,21 @@ export function createMetadata(config: MetadataConfig, issuer: Issuer): Metadata
       return { status: 200, document: rest };
     },
   };
+}
+
+/** Public documents, open to any web page (RFC 9728 §3: clients of every kind start here). */
+export function sendMetadata(path: string, metadata: Metadata, req: IncomingMessage, res: ServerResponse): void {
+  const cors = { 'Access-Control-Allow-Origin': '*' };
+  if (req.method === 'OPTIONS') {
+    const methods = { 'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS', 'Access-Control-Allow-Headers': '*' };
+    res.writeHead(204, { ...cors, ...methods, 'Access-Control-Max-Age': '600' }).end();
+    return;
+  }
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    sendJson(res, 405, { message: 'method not allowed' }, { ...cors, Allow: 'GET, HEAD, OPTIONS' });
+    return;
+  }
+  const answer = metadata.at(path);
+  if (answer?.status === 200) sendJson(res, 200, answer.document, { ...cors, 'Cache-Control': 'max-age=60' });
+  else sendJson(res, 503, { message: answer?.message ?? 'not loaded' }, { ...cors, 'Retry-After': 5 });
 }
