@@ -1,5 +1,11 @@
 // The servers that the golden files are built from.
-import { API_VERSION, KIND, type KcpMcpServer, type KcpMcpServerSpecInput, specSchema } from '../../api/kcp-mcp-server.ts';
+import {
+  API_VERSION,
+  KIND,
+  type KcpMcpServer,
+  type KcpMcpServerSpecInput,
+  specSchema,
+} from '../../api/kcp-mcp-server.ts';
 import type { ResolvedReferences } from '../index.ts';
 
 /** A server as the API server returns it: with the defaults filled in. */
@@ -38,7 +44,10 @@ export const fullSpec = {
     disabled: ['resources_delete'],
     readOnly: true,
     disableDestructive: true,
-    deniedResources: [{ version: 'v1', kind: 'Secret' }, { group: 'rbac.authorization.k8s.io', version: 'v1' }],
+    deniedResources: [
+      { version: 'v1', kind: 'Secret' },
+      { group: 'rbac.authorization.k8s.io', version: 'v1' },
+    ],
   },
   inventory: { maxAge: '10s' },
   tls: { secretName: 'mcp-certificate', dnsNames: ['mcp.internal.example.com'] },
