@@ -28,7 +28,10 @@ test('--help lists every flag and variable', async () => {
 });
 
 test('--version', async () => {
-  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  expect(await run(['--version'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^kcp-mcp-runtime \d+\.\d+\.\d+\n$/),
+  });
 });
 
 test.each([

@@ -53,7 +53,7 @@ function readOptions(): { configFile: string } | undefined {
     const { values } = parseArgs({ options: { config: text, help: flag, version: flag } });
     const configFile = values.config ?? process.env['KCP_MCP_CONFIG'] ?? '';
     if (values.help === true) process.stdout.write(HELP);
-    else if (values.version === true) process.stdout.write(`${VERSION}\n`);
+    else if (values.version === true) process.stdout.write(`kcp-mcp-runtime ${VERSION}\n`);
     else if (configFile === '') fail(2, 'no configuration: give --config FILE or set KCP_MCP_CONFIG; see --help');
     else return { configFile };
   } catch (error) {

@@ -20,5 +20,7 @@ test.each(ALL_TOOLS.map((tool) => [tool.name, tool] as const))('docs/tools.md de
     openWorldHint === true && 'open world',
   ].filter((hint) => hint !== false);
   // However the formatter lines the table up.
-  expect(docs.replaceAll(/ {2,}/g, ' ')).toContain(`| [\`${name}\`](#${name}) | \`${tool.toolset}\` | ${hints.join(', ')} |`);
+  expect(docs.replaceAll(/ {2,}/g, ' ')).toContain(
+    `| [\`${name}\`](#${name}) | \`${tool.toolset}\` | ${hints.join(', ')} |`,
+  );
 });

@@ -53,7 +53,6 @@ const reasons = {
     meaning: 'A call to the API server failed; it is tried again with increasing delay.',
     cure: "See the message, and the operator's log if it stays.",
   },
-  Deleting: { on: ['Ready', 'Reconciling'], meaning: 'The resource is being deleted.' },
 
   // Stalled
   NotSupported: {
@@ -89,12 +88,6 @@ const reasons = {
     meaning: 'The operator may not read or write the Secret: it has no cluster-wide right to Secrets, on purpose.',
     cure: 'Run the command in the message, which grants the right to this one object (config/samples holds such Roles).',
   },
-  NotPermitted: {
-    on: ['KubeconfigReady'],
-    meaning:
-      "The source's namespace has not consented to its credentials being used in this one. An earlier copy was removed.",
-    cure: 'Annotate the source with mcp.kcp.io/allow-namespaces as the message says, if that is wanted.',
-  },
   SourceNotReady: {
     on: ['KubeconfigReady'],
     meaning: 'The Kubeconfig exists but kcp-operator has not finished it.',
@@ -124,12 +117,6 @@ const reasons = {
     meaning: 'What spec.auth.oidc.caRef names holds no CERTIFICATE block.',
     cure: 'Put the CA there, in PEM.',
   },
-  IssuerMismatch: {
-    on: ['OIDCReady'],
-    meaning: "spec.auth.oidc differs from what kcp's front-proxy trusts, so kcp would refuse every caller.",
-    cure: 'Make them the same, or leave spec.auth.oidc out with frontProxyRef.',
-  },
-  NotRequired: { on: ['OIDCReady'], meaning: 'spec.auth.allowUnauthenticated: nobody signs in.' },
 
   // CertificateReady
   Issued: { on: ['CertificateReady'], meaning: 'cert-manager has issued the certificate.' },
