@@ -1,6 +1,7 @@
 // Two projects: `unit` needs nothing but Node; `api` needs a real kube-apiserver (files named *.api.test.ts).
 // The end-to-end scenarios (e2e/scenarios) are run by e2e/test.ts once the cluster is up.
 const common = {
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
   transform: {

@@ -49,7 +49,10 @@ async function verify(): Promise<Counts> {
 }
 
 async function jest(project: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Counts> {
-  mkdirSync(scratch, { recursive: true });
+  // Not the machine's own folder for temporary files: what a killed test leaves goes with the next run.
+  const temporary = join(scratch, 'tmp');
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { recursive: true });
   const report = join(scratch, `jest-${project}.json`);
   rmSync(report, { force: true });
   const code = await run(
@@ -57,7 +60,7 @@ async function jest(project: string, args: string[], env: NodeJS.ProcessEnv = {}
     ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
       .concat(['--selectProjects', project, '--json', `--outputFile=${report}`])
       .concat(args),
-    env,
+    { ...env, TMPDIR: temporary },
   );
   const result = readReport(report);
   if (result === undefined) return { passed: 0, failed: 1, skipped: 0 };
