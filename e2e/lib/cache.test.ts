@@ -81,7 +81,7 @@ describe('withLock', () => {
   test('is free again when its holder is killed', async () => {
     const script = `
       const { withLock } = await import(${JSON.stringify(join(import.meta.dirname, 'cache.ts'))});
-      await withLock('test', () => { console.log('locked'); return new Promise(() => setInterval(() => {}, 1000)); });`;
+      await withLock('test', () => new Promise((done) => { setTimeout(done, 600_000); console.log('locked'); }));`;
     const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: { ...process.env, KCP_MCP_CACHE: dir },

@@ -70,11 +70,13 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
     detached: true,
   });
   closeSync(log);
-  let ended: string | undefined;
-  child.once(
-    'exit',
-    (code, killedBy) => (ended = killedBy ? `was ended by ${killedBy}` : `ended with code ${code ?? 0}`),
-  );
+  let ended = false;
+  const end = new Promise<string>((done) => {
+    child.once('exit', (code, killedBy) => {
+      ended = true;
+      done(killedBy ? `was ended by ${killedBy}` : `ended with code ${code ?? 0}`);
+    });
+  });
   await new Promise<void>((done, fail) => {
     child.once('spawn', done);
     child.once('error', (error) => {
@@ -91,7 +93,8 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
     await waitFor(
       `${name} to be ready`,
       async () => {
-        if (ended !== undefined || !started.alive()) throw new HopelessError(`${name} ${ended ?? 'ended'}`);
+        // It may be seen to be gone before Node says how it went.
+        if (ended || !started.alive()) throw new HopelessError(`${name} ${await end}`);
         return ready ? await ready() : true;
       },
       { deadlineMs, intervalMs: 50 },
