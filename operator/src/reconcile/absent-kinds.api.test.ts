@@ -1,5 +1,7 @@
 // A cluster without kcp-operator and cert-manager: conditions say so, and both are noticed when they come.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { ApiError } from '../../../e2e/cluster/api.ts';
+import { waitFor } from '../../../e2e/lib/wait.ts';
 import { NAME, newCase, SOURCE } from './testing/case.ts';
 import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
 
@@ -11,6 +13,12 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(() => env.stop());
+
+const isGone = (path: string): Promise<boolean> =>
+  env.api.request(path).then(
+    () => false,
+    (error: unknown) => (error as ApiError).statusCode === 404,
+  );
 
 test('kinds that aren’t served are a condition until their CRDs come', async () => {
   const it = await newCase(env);
@@ -39,6 +47,10 @@ test('and one that goes away is a condition again, while what runs goes on', asy
   const crd = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kubeconfigs.operator.kcp.io';
   await env.api.request(crd, { method: 'DELETE' });
   await it.condition('KubeconfigReady', 'False');
+  // A CRD on its way out takes the one that comes after it along.
+  for (const path of [crd, '/apis/operator.kcp.io/v1alpha1']) {
+    await waitFor(`${path} to be gone`, () => isGone(path), { deadlineMs: 30_000, intervalMs: 50 });
+  }
   expect(await it.find('Deployment', `${NAME}-mcp`)).toBeDefined();
   await env.applyCRD(CRDS.kubeconfigs);
   await it.createKubeconfig();
