@@ -77,6 +77,19 @@ describe('least privilege', () => {
   });
 });
 
+test('the operator tells its health and metrics, and works under its Lease', async () => {
+  const system = 'kcp-mcp-operator-system';
+  const service = await host.get<{ spec: { clusterIP: string; ports: { port: number }[] } }>(
+    ...['service', 'kcp-mcp-operator-metrics', '-n', system],
+  );
+  const origin = `http://${service.spec.clusterIP}:${service.spec.ports[0]?.port ?? 0}`;
+  expect((await fetch(`${origin}/readyz`)).status).toBe(200);
+  const metrics = await (await fetch(`${origin}/metrics`)).text();
+  expect(metrics).toMatch(/^kcp_mcp_operator_\w+/m);
+  const lease = await host.get<{ spec: { holderIdentity: string } }>('lease', 'kcp-mcp-operator', '-n', system);
+  expect(lease.spec.holderIdentity).toMatch(/^kcp-mcp-operator-/);
+});
+
 describe('kept true', () => {
   test.each(['deployment', 'service', 'configmap', 'serviceaccount', 'secret', 'certificate'])(
     'a deleted %s comes back and the server is ready again',
