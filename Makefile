@@ -4,6 +4,9 @@ CACHE := $(or $(KCP_MCP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kcp-mcp-op
 # Machines ship older Nodes: everything runs on the one in devDependencies.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 STAMP := node_modules/.installed
+# Both would write to the home folder.
+export npm_config_cache := $(CACHE)/npm
+export SWC_NATIVE_BINDING_CACHE := $(abspath $(CACHE))/swc
 
 .DEFAULT_GOAL := help
 
@@ -17,7 +20,7 @@ install: $(STAMP) ## npm dependencies (npm's cache stays in the project's cache 
 $(STAMP): package-lock.json package.json operator/package.json mcp-runtime/package.json e2e/package.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }
 	@echo "==> npm install (first time: about a minute)"
-	@npm install --no-save --cache $(CACHE)/npm --loglevel=error
+	@npm install --no-save --loglevel=error
 	@touch $@
 
 .PHONY: build

@@ -37,6 +37,7 @@ if (values.help || (command !== 'up' && command !== 'down')) {
 }
 
 if (command === 'down') {
+  console.log('Removing the demo…');
   await down(dir);
   console.log('The demo is gone.');
   process.exit(0);

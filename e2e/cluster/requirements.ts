@@ -1,20 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { goEnvironment } from './toolchain.ts';
 
 /**
  * What this machine lacks for {@link startCluster}, each with what to do about it; empty when a node can run here.
  * (`startControlPlane` needs none of this.)
  */
 export function nodeRequirements(): string[] {
-  const elsewhere = 'use a cluster of your own (kind, say) through KUBECONFIG instead';
-  if (process.platform !== 'linux') return [`a node runs on Linux only: ${elsewhere}`];
+  if (process.platform !== 'linux') return ['a node runs on Linux only'];
   const missing: string[] = [];
-  if (process.getuid?.() !== 0) missing.push(`a node needs root (namespaces, mounts): use sudo, or ${elsewhere}`);
+  if (process.getuid?.() !== 0) missing.push('a node needs root (namespaces, mounts): use sudo');
   const release = osRelease();
   if (!/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release)) {
-    missing.push(
-      `containerd and its tools are taken from Debian or Ubuntu packages, and this is neither: ${elsewhere}`,
-    );
+    missing.push('containerd and its tools are taken from Debian or Ubuntu packages, and this is neither');
   }
   const programs: [string, string][] = [
     ['apt-get', 'apt'],
@@ -28,11 +26,17 @@ export function nodeRequirements(): string[] {
       missing.push(`the program ${program} is missing: install the package ${source}`);
     }
   }
-  if (!works('go', 'version')) missing.push('Go is missing (1.21 or later): Kubernetes is built from source');
+  if (!hasGo()) missing.push('Go is missing (1.21 or later): Kubernetes is built from source');
   if (missing.length === 0 && !works('unshare', '--net', '--mount', '--pid', '--fork', 'true')) {
-    missing.push(`namespaces can't be made here (a container without privileges?): ${elsewhere}`);
+    missing.push("namespaces can't be made here (a container without privileges?)");
   }
   return missing;
+}
+
+/** Whether Go is there. Its own environment: even `go version` writes to the person's configuration folder. */
+export function hasGo(): boolean {
+  const env = { ...process.env, ...goEnvironment() };
+  return spawnSync('go', ['version'], { stdio: 'ignore', timeout: 10_000, env }).status === 0;
 }
 
 function works(program: string, ...args: string[]): boolean {

@@ -1,7 +1,8 @@
 // DEMO_CONTEXT: a cluster of the person's own in place of the local node.
-import { writeFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { homedir, networkInterfaces } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parse } from 'yaml';
 import { repoRoot } from '../lib/cache.ts';
 import { run } from '../lib/process.ts';
 import type { Progress } from '../lib/progress.ts';
@@ -15,6 +16,24 @@ export interface UsedContext {
   flags: string[];
   /** kubectl arguments, in the order in which things were made. */
   undo: string[][];
+}
+
+/** The person's kubeconfig files, as kubectl finds them. */
+export function kubeconfigFiles(): string[] {
+  const named = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  return named.length > 0 ? named : [join(homedir(), '.kube', 'config')];
+}
+
+/** Names of the contexts in them; files that can't be read have none. */
+export function contextNames(): string[] {
+  return kubeconfigFiles().flatMap((file) => {
+    try {
+      const content = parse(readFileSync(file, 'utf8')) as { contexts?: { name: string }[] } | null;
+      return (content?.contexts ?? []).map(({ name }) => name);
+    } catch {
+      return [];
+    }
+  });
 }
 
 export function contextFile(dir: string): string {

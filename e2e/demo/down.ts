@@ -21,7 +21,7 @@ async function leaveContext(dir: string): Promise<void> {
   const used = JSON.parse(readFileSync(contextFile(dir), 'utf8')) as UsedContext;
   for (const args of [...used.undo].reverse()) {
     try {
-      await run(used.kubectl, [...used.flags, ...args], { timeoutMs: 60_000 });
+      await run(used.kubectl, [...used.flags, ...args], { timeoutMs: 180_000 });
     } catch (error) {
       console.error(`left behind in ${used.context}: kubectl ${args.join(' ')}: ${(error as Error).message}`);
     }

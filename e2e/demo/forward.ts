@@ -35,6 +35,10 @@ function relay(): void {
     upstream.on('close', () => client.destroy());
     client.pipe(upstream).pipe(client);
   });
+  server.on('error', (error) => {
+    console.error(`can't listen on 127.0.0.1:${port}: ${error.message}`);
+    process.exit(1);
+  });
   // A Service that is made anew has another address: its watch tells.
   const watch = ['get', 'service', service ?? '', '-n', namespace ?? '', '--watch'];
   void always([...watch, '-o', 'jsonpath={.spec.clusterIP}{"\\n"}'], (address) => {

@@ -1,6 +1,5 @@
 // The cluster that the operator runs in: a local node of our own, or a context of the person's.
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startCertManager } from '../cluster/cert-manager.ts';
 import { buildImages } from '../cluster/images.ts';
@@ -73,11 +72,9 @@ export async function existingCluster(context: string, { dir, version, progress 
   const { kubectl: program } = await ensureBinaries(['kubectl'], progress);
   // A copy: what the person does to their current context meanwhile must not redirect the demo.
   const kubeconfig = join(dir, 'host.kubeconfig');
-  const source = process.env['KUBECONFIG'] || join(homedir(), '.kube', 'config');
-  if (source.includes(':')) {
-    const merged = await run(program, ['config', 'view', '--raw', '--flatten', '--context', context]);
-    await writeFile(kubeconfig, merged, { mode: 0o600 });
-  } else await copyFile(source, kubeconfig);
+  // Flattened: paths in it are relative to where the original lies. Minified: other clusters are none of our business.
+  const view = ['config', 'view', '--raw', '--flatten', '--minify', '--context', context];
+  await writeFile(kubeconfig, await run(program, view), { mode: 0o600 });
   const flags = ['--kubeconfig', kubeconfig, '--context', context];
   const kubectl = kubectlWith(program, flags);
   await progress.step(`looking at ${context}`, async () => {

@@ -1,6 +1,7 @@
 // What `make demo` needs of the machine it runs on.
 import { spawnSync } from 'node:child_process';
-import { nodeRequirements } from '../cluster/requirements.ts';
+import { hasGo, nodeRequirements } from '../cluster/requirements.ts';
+import { contextNames, kubeconfigFiles } from './context.ts';
 
 /**
  * What is missing here, each with what to do about it; empty when the demo can run.
@@ -10,14 +11,21 @@ import { nodeRequirements } from '../cluster/requirements.ts';
 export function missingFor(context: string | undefined): string[] {
   if (context === undefined) {
     const missing = nodeRequirements();
-    const elsewhere = 'or name a cluster of yours: DEMO_CONTEXT=kind-kind make demo';
+    const elsewhere =
+      'or use a cluster of yours, without root: DEMO_CONTEXT=kind-kind make demo (a context of your kubeconfig)';
     return missing.length === 0 ? [] : [...missing, elsewhere];
   }
   const missing: string[] = [];
+  const known = contextNames();
+  if (!known.includes(context)) {
+    const others = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none';
+    return [`no context ${context} in ${kubeconfigFiles().join(', ')}: ${others}`];
+  }
   const needs = (program: string, argument: string, cure: string): void => {
     if (spawnSync(program, [argument], { stdio: 'ignore' }).error) missing.push(`${program} is missing: ${cure}`);
   };
-  needs('go', 'version', 'install Go 1.24 or newer: the kcp stand-in is built from Kubernetes sources');
+  if (!hasGo())
+    missing.push('go is missing: install Go 1.21 or later; the kcp stand-in is built from Kubernetes sources');
   needs('openssl', 'version', 'install openssl');
   if (imagesOf(process.env) === undefined) {
     if (!context.startsWith('kind-')) {

@@ -46,15 +46,17 @@ const indent = (text: string): string => `${text.trimEnd().replace(/^/gm, '    '
 export function whatNext(state: DemoState, detached: boolean): string {
   const users = state.users.map(({ name, password }) => `${name} / ${password}`).join(', ');
   return `
-MCP endpoint     ${state.mcpURL}
-Identity provider ${state.issuer.issuerURL} (${users})
-CA file          ${state.caFile}
-Host cluster     export KUBECONFIG=${state.kubeconfig}${state.context ? ` # context ${state.context}` : ''}
-kcp (admin)      ${state.kcp.kubeconfig}
-For scripts      .demo/demo.json
+MCP endpoint       ${state.mcpURL}
+Identity provider  ${state.issuer.issuerURL} (${users})
+CA file            ${state.caFile}
+Host cluster       export KUBECONFIG=${state.kubeconfig}${state.context ? ` # context ${state.context}` : ''}
+kubectl            ${state.bin['kubectl'] ?? 'kubectl'}
+kcp (admin)        ${state.kcp.kubeconfig}
+For scripts        .demo/demo.json
 
-Connect an assistant:
-  NODE_EXTRA_CA_CERTS=${state.caFile} claude mcp add --transport http kcp ${state.mcpURL}
+Connect an assistant (it and your browser run on this machine; /mcp signs you in):
+  claude mcp add --transport http kcp ${state.mcpURL}
+  NODE_EXTRA_CA_CERTS=${state.caFile} claude
 
 ${detached ? '`make demo-down` removes it.' : 'It runs until Ctrl-C, which removes it.'}`;
 }

@@ -2,9 +2,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startKcp } from '../kcp/start.ts';
+import { addressesOf } from '../cluster/addresses.ts';
 import { allBinaries, ensureBinaries } from '../cluster/toolchain.ts';
 import { repoRoot } from '../lib/cache.ts';
 import { running, startProcess } from '../lib/process.ts';
+import { isFree } from '../lib/ports.ts';
 import { createProgress } from '../lib/progress.ts';
 import { trustingFetch } from '../oidc/http.ts';
 import { startIssuer } from '../oidc/issuer.ts';
@@ -35,13 +37,14 @@ const NEEDED = ['etcd', 'generic-controlplane', 'kubectl'] as const;
 export async function up({ dir, instance, context }: UpOptions): Promise<DemoState> {
   const progress = createProgress();
   await down(dir);
+  const { base: port, ...nodePorts } = addressesOf(instance).ports;
+  await requireFree([...(context === undefined ? Object.values(nodePorts) : []), port + 43]);
   await mkdir(dir, { recursive: true });
   const { version } = JSON.parse(await readFile(join(repoRoot, 'package.json'), 'utf8')) as { version: string };
   const binaries = await ensureBinaries(context === undefined ? allBinaries : NEEDED, progress);
 
   const options = { dir, instance, version, progress };
   const host = context === undefined ? await ownNode(options) : await existingCluster(context, options);
-  const port = 20_000 + 100 * instance;
   const issuer = await progress.step('start the identity provider', () =>
     startIssuer({ dir, address: host.address, port: port + 40 }),
   );
@@ -108,6 +111,17 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   };
   await writeState(dir, state);
   return state;
+}
+
+/** @throws when a port on loopback is taken: better now than after minutes of building */
+async function requireFree(ports: readonly number[]): Promise<void> {
+  const free = await Promise.all(ports.map((port) => isFree(port)));
+  const port = ports.find((_, index) => !free[index]);
+  if (port === undefined) return;
+  throw new Error(
+    `127.0.0.1:${port} is taken: by the demo of another checkout (\`make demo-down\` there)` +
+      ` or another program (\`ss -ltnp 'sport = :${port}'\` names it)`,
+  );
 }
 
 async function answers(url: string, caFile: string): Promise<boolean> {
