@@ -165,7 +165,8 @@ async function build(module: ModuleName, names: readonly BinaryName[], folder: s
     const single = names.length === 1 ? names[0] : undefined;
     const output = single ? join(scratch, single) : `${scratch}/`;
     const compiled = (count: number) => `${count} of at most ${modules[module].packages} packages compiled`;
-    await goBuild(cwd, ['-ldflags', modules[module].ldflags, '-o', output, ...packages], (downloaded, count) => {
+    const args = ['-ldflags', modules[module].ldflags, '-o', output, ...packages];
+    await goBuild(cwd, args, scratch, (downloaded, count) => {
       step.update(`${downloaded ? `${downloaded} modules downloaded, ` : ''}${compiled(count)}`);
     });
     for (const name of names) {
@@ -176,15 +177,16 @@ async function build(module: ModuleName, names: readonly BinaryName[], folder: s
   }
 }
 
-/** `go build -v`, counting what it says it downloads and compiles. */
+/** `go build -v`, counting what it says it downloads and compiles. A build cut short leaves its files in `tmp`. */
 async function goBuild(
   cwd: string,
   args: readonly string[],
+  tmp: string,
   onProgress: (downloaded: number, compiled: number) => void,
 ): Promise<void> {
   const child = spawn('go', ['build', '-v', ...args], {
     cwd,
-    env: { ...process.env, ...goEnvironment() },
+    env: { ...process.env, ...goEnvironment(), GOTMPDIR: tmp },
     stdio: ['ignore', 'inherit', 'pipe'],
   });
   const closed = once(child, 'close') as Promise<[number | null]>;
