@@ -25,6 +25,18 @@ Environment
 
 const dir = join(repoRoot, '.demo');
 
+/** Returns the exit code: the given one, or 1 when something is left. */
+async function remove(code: number): Promise<number> {
+  try {
+    await down(dir);
+    console.error('The demo is gone.');
+    return code;
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
+  }
+}
+
 const { values, positionals } = parseArgs({
   options: { detach: { type: 'boolean', default: false }, help: { type: 'boolean' } },
   allowPositionals: true,
@@ -38,9 +50,7 @@ if (values.help || (command !== 'up' && command !== 'down')) {
 
 if (command === 'down') {
   console.log('Removing the demo…');
-  await down(dir);
-  console.log('The demo is gone.');
-  process.exit(0);
+  process.exit(await remove(0));
 }
 
 const context = process.env['DEMO_CONTEXT'] || undefined;
@@ -61,10 +71,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     if (interrupted.signal.aborted) return;
     interrupted.abort();
     console.error('\nRemoving the demo…');
-    void down(dir).then(() => {
-      console.error('The demo is gone.');
-      process.exit(signal === 'SIGINT' ? 130 : 143);
-    });
+    void remove(signal === 'SIGINT' ? 130 : 143).then((code) => process.exit(code));
   });
 }
 
