@@ -7,10 +7,12 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeRequirements } from './cluster/requirements.ts';
+import { hasGo, nodeRequirements } from './cluster/requirements.ts';
+import { ensureBinaries } from './cluster/toolchain.ts';
 import { down } from './demo/down.ts';
 import { leftovers } from './demo/leftovers.ts';
 import { up } from './demo/up.ts';
+import { createProgress } from './lib/progress.ts';
 
 const PHASES = ['verify', 'unit', 'api', 'e2e'] as const;
 type Phase = (typeof PHASES)[number];
@@ -89,6 +91,25 @@ function readReport(file: string): JestReport | undefined {
   }
 }
 
+/** What the api tests start. */
+const API_PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl', 'generic-controlplane', 'cert-manager-controller'] as const;
+
+async function api(): Promise<Counts> {
+  if (!hasGo()) {
+    console.log('SKIPPED: the tests on a real API server need Go, which builds it: install Go 1.21 or later');
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  try {
+    // Here, not in some test's set-up: the first build takes minutes, and a person wants to see that it goes on.
+    await ensureBinaries(API_PROGRAMS, createProgress());
+  } catch (error) {
+    console.error(`FAILED: the API server could not be built: ${String(error)}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  // Each suite starts an API server of its own: two at a time fit a small machine.
+  return jest('api', ['--maxWorkers=2', '--testTimeout=60000']);
+}
+
 async function e2e(): Promise<Counts> {
   const missing = nodeRequirements();
   if (missing.length > 0) {
@@ -121,8 +142,7 @@ async function e2e(): Promise<Counts> {
 const runners: Record<Phase, () => Promise<Counts>> = {
   verify,
   unit: () => jest('unit', ['--testTimeout=30000']),
-  // Each api suite starts an API server of its own: two at a time fit a small machine.
-  api: () => jest('api', ['--maxWorkers=2', '--testTimeout=60000']),
+  api,
   e2e,
 };
 
