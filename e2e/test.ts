@@ -12,6 +12,7 @@ import { ensureBinaries } from './cluster/toolchain.ts';
 import { down } from './demo/down.ts';
 import { leftovers } from './demo/leftovers.ts';
 import { up } from './demo/up.ts';
+import { stopAll } from './lib/process.ts';
 import { createProgress } from './lib/progress.ts';
 
 const PHASES = ['verify', 'unit', 'api', 'e2e'] as const;
@@ -107,7 +108,12 @@ async function api(): Promise<Counts> {
     return { passed: 0, failed: 1, skipped: 0 };
   }
   // Each suite starts an API server of its own: two at a time fit a small machine.
-  return jest('api', ['--maxWorkers=2', '--testTimeout=60000']);
+  try {
+    return await jest('api', ['--maxWorkers=2', '--testTimeout=60000']);
+  } finally {
+    // A suite whose set-up ran out of time can't stop what comes up after it.
+    await stopAll(scratch);
+  }
 }
 
 async function e2e(): Promise<Counts> {
