@@ -1,5 +1,4 @@
 // The product's main job, shown: two users sign in and get two different answers.
-import { readFile } from 'node:fs/promises';
 import { connectMcp } from '../oidc/connect.ts';
 import { signIn } from '../oidc/sign-in.ts';
 import { run } from '../lib/process.ts';
@@ -59,10 +58,4 @@ Connect an assistant (it and your browser run on this machine; /mcp signs you in
   NODE_EXTRA_CA_CERTS=${state.caFile} claude
 
 ${detached ? '`make demo-down` removes it.' : 'It runs until Ctrl-C, which removes it.'}`;
-}
-
-/** All CA certificates of the demo in one PEM text. */
-export async function joinCAs(files: readonly string[]): Promise<string> {
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return [...new Set(texts.map((text) => text.trim()))].join('\n').concat('\n');
 }

@@ -14,7 +14,6 @@ import { down } from './down.ts';
 import { existingCluster, ownNode } from './host.ts';
 import type { Host } from './host.ts';
 import { SERVER, SOURCE, sourceSecret, writeInstall, writeSample } from './sample.ts';
-import { joinCAs } from './show.ts';
 import { writeState } from './state.ts';
 import type { DemoState } from './state.ts';
 
@@ -176,4 +175,10 @@ async function applySample(dir: string, host: Host, input: SampleInput): Promise
     ...['-p', JSON.stringify({ status: { phase: 'Ready' } })],
   ]);
   return issuerCA;
+}
+
+/** All CA certificates of the demo in one PEM text. */
+async function joinCAs(files: readonly string[]): Promise<string> {
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  return [...new Set(texts.map((text) => text.trim()))].join('\n').concat('\n');
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { afterEach, expect, test } from '@jest/globals';
+import { waitFor } from '../../../e2e/lib/wait.ts';
 import type { KubeClient, KubeClientOptions } from './client.ts';
 import { ApiError, isConflict, isGone, isMissingKind, isTransient, isUnreachable } from './errors.ts';
 import { kinds, must } from './testing/api.ts';
@@ -317,7 +318,7 @@ test('watches have connections of their own: they starve no call', async () => {
       signal: stop.signal,
     }),
   );
-  while (opened.length < 20) await new Promise((resolve) => setTimeout(resolve, 2));
+  await waitFor('20 open watches', () => opened.length === 20, { deadlineMs: 10_000, intervalMs: 5 });
   server.answers.splice(0, 1, found);
   expect(await client.get(kinds.configMap, key)).toBeDefined();
   stop.abort();
