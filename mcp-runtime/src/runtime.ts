@@ -17,6 +17,7 @@ import { loadCertificate } from './http/tls.ts';
 import { createKcpClient } from './kcp/client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { createSeal, ownSecret, sealingKey, secretOfTlsKey } from './seal.ts';
 import { createMcp, createService, type Service } from './server.ts';
 import { createToolset } from './tools/index.ts';
 
@@ -80,7 +81,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   let front = createFront(config, issuer);
   let service = newService(config);
 
-  const mcp = createMcp({ service: () => service, version, log, metrics });
+  let sealingKeys = [sealingKey(certificate === undefined ? ownSecret() : secretOfTlsKey(certificate.key))];
+  let seal = createSeal(sealingKeys);
+
+  const mcp = createMcp({ service: () => service, seal: () => seal, version, log, metrics });
   const app = createApp({ front: () => front, mcp, log, metrics });
   const server = createPublicServer(config, certificate, app);
   const health = createHealthServer({
@@ -107,6 +111,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const renewed = await loadCertificate(started);
     if (renewed === undefined) return;
     setCertificate(server, renewed);
+    // What was sealed with the key before still opens: a person may be typing the answer just now.
+    sealingKeys = [sealingKey(secretOfTlsKey(renewed.key)), ...sealingKeys.slice(0, 1)];
+    seal = createSeal(sealingKeys);
     metrics.certificateNotAfter.set(renewed.notAfter / 1_000);
   }
 

@@ -1,17 +1,17 @@
 import {
   createMcpHandler,
+  isInputRequiredResult,
   McpServer,
-  ProtocolError,
-  ProtocolErrorCode,
-  type CallToolResult,
   type McpHttpHandler,
   type McpRequestContext,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import { beginAudit, plain, type AuditEntry } from './audit.ts';
 import type { Principal } from './auth/principal.ts';
+import { callTool } from './calls.ts';
+import { withinDeadline } from './deadline.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { Seal } from './seal.ts';
 import type { ToolDefinition, Toolset } from './tools/index.ts';
 
 /** What calls are answered with: replaced as a whole when the configuration changes. */
@@ -28,6 +28,8 @@ export interface Service {
 export interface McpOptions {
   /** The service in force when a request comes. */
   readonly service: () => Service;
+  /** The seal in force when a request comes. */
+  readonly seal: () => Seal;
   readonly version: string;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -39,10 +41,10 @@ Start with kcp_workspaces_list: it says which workspaces this user may use. Then
 
 /** How long a client may keep the tool list (2026-07-28): it only changes with the configuration. */
 const CACHE = { ttlMs: 60_000, cacheScope: 'private' } as const;
-/** The default one builds an Ajv per server, that is per request, to check answers to elicitations, which we never ask for. */
-const NO_ELICITATION = {
+/** The default one builds an Ajv per server, that is per request, to check answers to elicitations of 2025, which we never send. */
+const NO_VALIDATION = {
   getValidator: () => {
-    throw new Error('elicitation is not used');
+    throw new Error('no request is sent to clients');
   },
 };
 /** Open `subscriptions/listen` streams; nothing is ever sent on them, but clients may hold one each. */
@@ -91,23 +93,29 @@ export function createService(
  * precomputed tool list, so any replica answers any request.
  */
 export function createMcp(options: McpOptions): McpHttpHandler {
-  const { version, log } = options;
+  const { version, log, metrics } = options;
   const info = { name: 'kcp-mcp-runtime', title: 'kcp', version };
   const build = (context: McpRequestContext) => {
     const principal = principalOf(context);
     const service = options.service();
+    const seal = options.seal();
     const { tools, instructions } = service;
     const mcp = new McpServer(info, {
       capabilities: { tools: {}, completions: {} },
       instructions,
       cacheHints: { 'tools/list': CACHE, 'server/discover': CACHE },
-      jsonSchemaValidator: NO_ELICITATION,
+      jsonSchemaValidator: NO_VALIDATION,
+      requestState: { verify: (sealed, call) => seal.open(sealed, call) },
+      // Asking a client of 2025 takes a session.
+      inputRequired: { legacyShim: false },
     });
     // The low-level server: McpServer itself would convert every tool's schema again for each request.
     const { server } = mcp;
     server.setRequestHandler('tools/list', () => ({ tools }));
     server.setRequestHandler('tools/call', async ({ params }, call) => {
-      const result = await callTool({ ...options, service, principal, call, params });
+      const modern = context.era === 'modern';
+      const result = await callTool({ log, metrics, service, seal, principal, call, params, modern });
+      if (isInputRequiredResult(result)) return result;
       return server.projectCallToolResult(result, service.byName.get(params.name)?.outputSchema);
     });
     server.setRequestHandler('completion/complete', ({ params }, call) =>
@@ -129,87 +137,8 @@ async function complete(
   call: ServerContext,
 ) {
   const values = await withinDeadline(call.mcpReq.signal, timeoutMs, (signal) =>
-    toolset.complete(argument.name, argument.value, { principal, signal, audit: () => undefined }),
+    toolset.complete(argument.name, argument.value, { principal, signal }),
   );
   const shown = values.slice(0, MAX_COMPLETIONS);
   return { completion: { values: shown, total: values.length, hasMore: shown.length < values.length } };
-}
-
-interface ToolCall {
-  readonly service: Service;
-  readonly principal: Principal;
-  readonly params: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined };
-  readonly call: ServerContext;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-}
-
-async function callTool(toolCall: ToolCall): Promise<CallToolResult> {
-  const { service, principal, params, call } = toolCall;
-  const audit = beginAudit(toolCall, { principal, tool: params.name, known: service.byName.has(params.name) });
-  try {
-    const result = await withinDeadline(call.mcpReq.signal, service.timeoutMs, (signal) =>
-      service.toolset.call(params.name, params.arguments ?? {}, { principal, signal, audit: audit.add }),
-    );
-    audit.end(result.isError === true ? 'error' : 'ok');
-    return result;
-  } catch (error) {
-    return failed(error, toolCall, audit);
-  }
-}
-
-class DeadlineError extends Error {
-  override readonly name = 'DeadlineError';
-}
-
-/**
- * Runs `work` until the caller goes away or the time is up, also when it doesn't listen to its signal.
- *
- * Not AbortSignal.timeout: its timer lives on when the call is done, thousands of them on a busy server.
- *
- * @throws {DeadlineError}, the caller's reason, and what `work` throws.
- */
-async function withinDeadline<T>(
-  caller: AbortSignal,
-  timeoutMs: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  caller.throwIfAborted();
-  const controller = new AbortController();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (reason: Error) => {
-    reject(reason);
-    controller.abort(reason);
-  };
-  const gone = () => {
-    stop(caller.reason as Error);
-  };
-  const timer = setTimeout(stop, timeoutMs, new DeadlineError());
-  caller.addEventListener('abort', gone, { once: true });
-  try {
-    return await Promise.race([work(controller.signal), promise]);
-  } finally {
-    clearTimeout(timer);
-    caller.removeEventListener('abort', gone);
-  }
-}
-
-function failed(error: unknown, { call, params, service, log }: ToolCall, audit: AuditEntry): CallToolResult {
-  if (error instanceof ProtocolError) {
-    audit.end('error');
-    throw error;
-  }
-  if (call.mcpReq.signal.aborted) {
-    audit.end('cancelled');
-    throw error;
-  }
-  if (error instanceof DeadlineError) {
-    audit.end('timeout');
-    const text = `The call took longer than ${service.timeoutMs / 1_000} s and was cancelled. Ask for less: one workspace, one namespace or a selector.`;
-    return { isError: true, content: [{ type: 'text', text }] };
-  }
-  audit.end('error');
-  // A fault of ours: the caller learns that it happened, the log what it was.
-  log.error('tool failed', { tool: plain(params.name), error: error instanceof Error ? error.stack : String(error) });
-  throw new ProtocolError(ProtocolErrorCode.InternalError, 'internal error; the log of the server says more');
 }

@@ -16,7 +16,11 @@ export interface Asker {
  * @param workspace path or logical-cluster id.
  * @throws {KcpError} where kcp gives another answer than yes (200) or no (403), 404 for an unknown workspace included.
  */
-export async function mayEnter(kcp: KcpClient, workspace: string, { token, signal }: Asker): Promise<boolean> {
+export async function mayEnter(
+  kcp: KcpClient,
+  workspace: string | undefined,
+  { token, signal }: Asker,
+): Promise<boolean> {
   try {
     await kcp.request({ workspace, path: '/version', token, signal });
     return true;

@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError, errorCode } from './errors.ts';
 import type { RequestContext } from './errors.ts';
+import { runCommand } from './exec.ts';
+import type { CommandOutput } from './exec.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
 import { dispatchOptions } from './request.ts';
 import type { KcpRequest } from './request.ts';
-import { readAnswer } from './response.ts';
+import { readAnswer, readTextEnd } from './response.ts';
+import type { TextEnd } from './response.ts';
 
 export type { KcpRequest };
 
@@ -35,6 +39,16 @@ export interface KcpClient {
    * @throws {KcpError} for everything but a 2xx with JSON; never with a token in it.
    */
   request(request: KcpRequest): Promise<unknown>;
+  /**
+   * Sends one request whose answer is text, and returns the end of it.
+   * @throws {KcpError} as `request` does.
+   */
+  text(request: KcpRequest & { readonly keepBytes: number }): Promise<TextEnd>;
+  /**
+   * Runs a command through a Pod's `exec` subresource; the request's path and query name it.
+   * @throws {KcpError}
+   */
+  exec(request: KcpRequest & { readonly keepBytes: number }): Promise<CommandOutput>;
   /**
    * Reads the kubeconfig file again and moves to what it says. Requests under way finish on the old connections.
    * @returns whether anything changed.
@@ -67,7 +81,10 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
   const text = options.kubeconfig ?? (kubeconfigFile === undefined ? '' : readFileSync(kubeconfigFile, 'utf8'));
   let current = connect(parseKubeconfig(text), options.connections ?? 32);
 
-  async function once(request: KcpRequest, context: RequestContext): Promise<unknown> {
+  /** What is done with a connection to kcp: sending a request and reading the answer, or holding a conversation. */
+  type Exchange<T> = (upstream: Upstream, signal: AbortSignal, context: RequestContext) => Promise<T>;
+
+  async function once<T>(request: KcpRequest, context: RequestContext, exchange: Exchange<T>): Promise<T> {
     const abort = new AbortController();
     const timer = setTimeout(() => {
       abort.abort(TIMED_OUT);
@@ -78,8 +95,7 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
     request.signal?.addEventListener('abort', cancel, { once: true });
     try {
       if (request.signal?.aborted === true) throw new CancelledError('the call was cancelled', context);
-      const response = await current.pool.request(dispatchOptions(request, abort.signal));
-      return await readAnswer(response, context, maxBytes, budget);
+      return await exchange(current, abort.signal, context);
     } catch (error) {
       if (error instanceof KcpError) throw error;
       if (abort.signal.reason === TIMED_OUT) throw new KcpTimeoutError(timeoutMs, context);
@@ -91,29 +107,46 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
     }
   }
 
+  async function observed<T>(request: KcpRequest, exchange: Exchange<T>): Promise<T> {
+    const { workspace, path, target, method = 'GET' } = request;
+    const context = { host: current.endpoint.host, workspace, path, target };
+    const started = performance.now();
+    let outcome = '2xx';
+    try {
+      return await once(request, context, exchange).catch((error: unknown) => {
+        const stale = error instanceof KcpUnreachableError && STALE_CONNECTION.has(error.code);
+        if (method !== 'GET' || !stale) throw error;
+        return once(request, context, exchange);
+      });
+    } catch (error) {
+      if (error instanceof KcpStatusError) outcome = String(error.status);
+      else outcome = error instanceof Error ? error.name : 'Error';
+      throw error;
+    } finally {
+      observe?.({ method, outcome, seconds: (performance.now() - started) / 1000 });
+    }
+  }
+
   return {
     get host() {
       return current.endpoint.host;
     },
-    async request(request) {
-      const { workspace, path, target, method = 'GET' } = request;
-      const context = { host: current.endpoint.host, workspace, path, target };
-      const started = performance.now();
-      let outcome = '2xx';
-      try {
-        return await once(request, context).catch((error: unknown) => {
-          const stale = error instanceof KcpUnreachableError && STALE_CONNECTION.has(error.code);
-          if (method !== 'GET' || !stale) throw error;
-          return once(request, context);
-        });
-      } catch (error) {
-        if (error instanceof KcpStatusError) outcome = String(error.status);
-        else outcome = error instanceof Error ? error.name : 'Error';
-        throw error;
-      } finally {
-        observe?.({ method, outcome, seconds: (performance.now() - started) / 1000 });
-      }
-    },
+    request: (request) =>
+      observed(request, async ({ pool }, signal, context) => {
+        const response = await pool.request(dispatchOptions(request, signal));
+        if (request.onWarning !== undefined) warningsOf(response).forEach(request.onWarning);
+        return readAnswer(response, context, maxBytes, budget);
+      }),
+    text: (request) =>
+      observed(request, async ({ pool }, signal, context) => {
+        const response = await pool.request(dispatchOptions(request, signal));
+        return readTextEnd(response, context, request.keepBytes, budget);
+      }),
+    // POST: a command that may have begun is not begun again.
+    exec: (request) =>
+      observed({ ...request, method: 'POST' }, ({ endpoint }, signal, context) =>
+        runCommand(endpoint, request, { signal, context }),
+      ),
     async reload() {
       if (kubeconfigFile === undefined) return false;
       const endpoint = parseKubeconfig(await readFile(kubeconfigFile, 'utf8'));
@@ -126,6 +159,17 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
     },
     close: () => current.pool.close(),
   };
+}
+
+/** `299 - "unknown field \"spec.x\""`: code, agent, and the text as a quoted string. */
+const WARNING = /\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g;
+
+function warningsOf({ headers }: Dispatcher.ResponseData): string[] {
+  const { warning = [] } = headers;
+  return [warning]
+    .flat()
+    .flatMap((header) => [...header.matchAll(WARNING)])
+    .map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'));
 }
 
 function connect(endpoint: KcpEndpoint, connections: number): Upstream {

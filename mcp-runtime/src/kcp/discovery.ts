@@ -1,9 +1,10 @@
 import type { Principal } from '../auth/principal.ts';
+import { capitalize } from '../output/text.ts';
 import type { KcpClient } from './client.ts';
 import { KcpStatusError } from './errors.ts';
 import { arrayAt, at, stringAt } from './json.ts';
 import { near } from './near.ts';
-import { formatApiVersion, groupVersionPath } from './paths.ts';
+import { formatApiVersion, groupVersionPath, placeName } from './paths.ts';
 import type { GroupVersion } from './paths.ts';
 import { SharedCache } from './shared-cache.ts';
 import type { Cached } from './shared-cache.ts';
@@ -28,7 +29,7 @@ export class UnknownKindError extends Error {
 }
 
 export interface KindQuery {
-  readonly workspace: string;
+  readonly workspace: string | undefined;
   readonly groupVersion: GroupVersion;
   /** Kind; its plural, singular and short names are understood, too. */
   readonly kind: string;
@@ -111,7 +112,7 @@ export function createDiscovery(kcp: KcpClient, clock: () => number): Discovery 
 }
 
 function keyOf({ workspace, groupVersion, principal }: Pick<KindQuery, 'workspace' | 'groupVersion' | 'principal'>) {
-  return `${principal.claimsHash} ${workspace} ${formatApiVersion(groupVersion)}`;
+  return `${principal.claimsHash} ${workspace ?? ''} ${formatApiVersion(groupVersion)}`;
 }
 
 /** A 404 for a group and version, not for the workspace: kcp says the latter with a Status naming it. */
@@ -153,7 +154,7 @@ function find(types: readonly NamedType[], kind: string): NamedType | undefined 
 function unknownKind({ workspace, groupVersion, kind }: KindQuery, types: readonly NamedType[]): string {
   const kinds = [...new Set(types.map((type) => type.kind))].sort();
   return (
-    `Workspace ${workspace} serves ${formatApiVersion(groupVersion)}, but no kind ${JSON.stringify(kind)} in it. ` +
+    `${capitalize(placeName(workspace))} serves ${formatApiVersion(groupVersion)}, but no kind ${JSON.stringify(kind)} in it. ` +
     suggest(kind, kinds, 'Kinds served there')
   );
 }
@@ -167,9 +168,9 @@ async function unknownGroupVersion(kcp: KcpClient, query: KindQuery): Promise<st
   );
   const names = ['v1', ...served.filter((name) => name !== undefined)].sort();
   if (names.includes(wanted))
-    return `Workspace ${workspace} lists apiVersion ${wanted}, but answers 404 for it; try again in a moment.`;
+    return `${capitalize(placeName(workspace))} lists apiVersion ${wanted}, but answers 404 for it; try again in a moment.`;
   return (
-    `Workspace ${workspace} doesn't serve apiVersion ${JSON.stringify(wanted)} (needed for kind ${JSON.stringify(query.kind)}). ` +
+    `${capitalize(placeName(workspace))} doesn't serve apiVersion ${JSON.stringify(wanted)} (needed for kind ${JSON.stringify(query.kind)}). ` +
     `${suggest(wanted, names, 'Served there')} APIs come to a workspace with an APIBinding or a CustomResourceDefinition.`
   );
 }

@@ -11,13 +11,15 @@ export interface Target {
   readonly resource: string;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
+  readonly subresource?: string | undefined;
 }
 
 /** Where a failed request went. Never holds headers: they carry the caller's token. */
 export interface RequestContext {
   /** `host:port` of kcp. */
   readonly host: string;
-  readonly workspace: string;
+  /** Undefined for the one cluster that there is where it isn't kcp. */
+  readonly workspace: string | undefined;
   readonly path: string;
   readonly target: Target | undefined;
 }

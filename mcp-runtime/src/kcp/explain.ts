@@ -1,6 +1,6 @@
 import type { Principal } from '../auth/principal.ts';
 import { redactTokens } from '../output/redact.ts';
-import { count, oneLine, shorten } from '../output/text.ts';
+import { capitalize, count, oneLine, shorten } from '../output/text.ts';
 import {
   CancelledError,
   KcpBusyError,
@@ -14,6 +14,7 @@ import type { KcpError, Target } from './errors.ts';
 import type { CallerWorkspaces } from './inventory.ts';
 import { stringAt } from './json.ts';
 import { near } from './near.ts';
+import { placeName } from './paths.ts';
 
 /** What an explanation may ask of kcp, with the caller's token. */
 export interface Sources {
@@ -21,7 +22,7 @@ export interface Sources {
   /** The caller's workspaces; undefined where they can't be found out now. */
   workspaces(): Promise<CallerWorkspaces | undefined>;
   /** Whether the caller may enter; undefined where kcp doesn't say. */
-  mayEnter(workspace: string): Promise<boolean | undefined>;
+  mayEnter(workspace: string | undefined): Promise<boolean | undefined>;
 }
 
 /** What went wrong, for the model and the person behind it, and for the audit log. */
@@ -112,28 +113,28 @@ async function forbidden(error: KcpStatusError, sources: Sources): Promise<strin
   const reason = shorten(error.message, 300);
   if ((await sources.mayEnter(workspace)) === true) {
     return (
-      `${user} may not ${action(error)} (403). ${user} may enter the workspace, but has no RBAC rule there that allows it. ` +
-      `Somebody with rights in ${workspace} can grant it with a Role or ClusterRole and a binding. kcp says: ${reason}`
+      `${user} may not ${action(error)} (403). ${workspace === undefined ? '' : `${user} may enter the workspace, but has no RBAC rule there that allows it. `}` +
+      `Somebody with rights in ${workspace ?? 'the cluster'} can grant it with a Role or ClusterRole and a binding. kcp says: ${reason}`
     );
   }
-  return `${user} may not enter workspace ${workspace} (403), so could not ${attempt(error)}. ${await offer(sources, workspace)}\nkcp says: ${reason}`;
+  return `${user} may not enter ${placeName(workspace)} (403), so could not ${attempt(error)}. ${await offer(sources, workspace)}\nkcp says: ${reason}`;
 }
 
 async function notFound(error: KcpStatusError, sources: Sources): Promise<string> {
   const { workspace, target } = error.context;
   if (isMissingWorkspace(error)) {
-    return `There is no workspace ${workspace} (404). ${await offer(sources, workspace)}`;
+    return `There is no ${placeName(workspace)} (404). ${await offer(sources, workspace)}`;
   }
-  if (target === undefined) return `Not found in workspace ${workspace} (404): ${shorten(error.message, 300)}`;
+  if (target === undefined) return `Not found in ${placeName(workspace)} (404): ${shorten(error.message, 300)}`;
   const { kind, resource, namespace, name, group, version } = target;
   const api = group === '' ? version : `${group}/${version}`;
   const missing = stringAt(error.body, 'details', 'name');
   if (name !== undefined && missing === name) {
     const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
-    return `There is no ${kind} ${JSON.stringify(name)}${where} of workspace ${workspace} (404). List what there is with resources_list.`;
+    return `There is no ${kind} ${JSON.stringify(name)}${where} of ${placeName(workspace)} (404). List what there is with resources_list.`;
   }
   return (
-    `Workspace ${workspace} doesn't serve ${resource} of ${api} (404), at least no longer: ` +
+    `${capitalize(placeName(workspace))} doesn't serve ${resource} of ${api} (404), at least no longer: ` +
     `the API may have been removed or unbound a moment ago. kcp says: ${shorten(error.message, 300)}`
   );
 }
@@ -150,7 +151,8 @@ export function isMissingWorkspace({ status, body, context }: KcpStatusError): b
 }
 
 /** Which workspaces the caller has, so that the next call can name one of them. */
-async function offer(sources: Sources, wanted: string): Promise<string> {
+async function offer(sources: Sources, wanted: string | undefined): Promise<string> {
+  if (wanted === undefined) return '';
   const found = await sources.workspaces();
   if (found === undefined) return 'Which workspaces you may enter could not be found out now; try kcp_workspaces_list.';
   const paths = found.enterable.map(({ path }) => path);
@@ -174,7 +176,7 @@ function userOf(error: KcpStatusError, { username, subject }: Principal): string
 /** `get secrets "db" in namespace default of workspace root:acme`. */
 function action(error: KcpError): string {
   const { workspace, target } = error.context;
-  return `${attempt(error)} ${target?.namespace === undefined ? 'in' : 'of'} workspace ${workspace}`;
+  return `${attempt(error)} ${target?.namespace === undefined ? 'in' : 'of'} ${placeName(workspace)}`;
 }
 
 /** `get secrets "db" in namespace default`. */
@@ -182,8 +184,10 @@ function attempt({ context: { target, path } }: KcpError): string {
   return target === undefined ? `read ${path}` : describeTarget(target);
 }
 
-function describeTarget({ verb, resource, group, namespace, name }: Target): string {
-  const what = group === '' ? resource : `${resource}.${group}`;
+function describeTarget({ verb, resource, subresource, group, namespace, name }: Target): string {
+  const what = [group === '' ? resource : `${resource}.${group}`, subresource]
+    .filter((part) => part !== undefined)
+    .join('/');
   const which = name === undefined ? '' : ` ${JSON.stringify(name)}`;
   return `${verb} ${what}${which}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
 }

@@ -93,6 +93,8 @@ export interface ResourcePath extends GroupVersion {
   readonly resource: string;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
+  /** Below a named object: `log`, `scale`. */
+  readonly subresource?: string | undefined;
 }
 
 /** The path of a group and version, where its resources are listed: `/api/v1`, `/apis/apps/v1`. */
@@ -104,12 +106,18 @@ export function groupVersionPath({ group, version }: GroupVersion): string {
  * The path of a resource or object below its workspace.
  * @throws {InvalidPathError} when a name isn't one path segment.
  */
-export function resourcePath({ namespace, name, resource, ...groupVersion }: ResourcePath): string {
+export function resourcePath({ namespace, name, resource, subresource, ...groupVersion }: ResourcePath): string {
   const parts = [groupVersionPath(groupVersion)];
   if (namespace !== undefined) parts.push('namespaces', segment(checkName(namespace, 'namespace')));
   parts.push(segment(checkName(resource, 'resource')));
   if (name !== undefined) parts.push(segment(checkName(name, 'name')));
+  if (subresource !== undefined) parts.push(segment(subresource));
   return parts.join('/');
+}
+
+/** What a message calls the place that a request goes to. */
+export function placeName(workspace: string | undefined): string {
+  return workspace === undefined ? 'this cluster' : `workspace ${workspace}`;
 }
 
 /** Puts a path into its workspace: `/clusters/root:acme/api/v1`. */

@@ -2,15 +2,17 @@ import type { Dispatcher } from 'undici';
 import type { Target } from './errors.ts';
 import { workspacePath } from './paths.ts';
 
+type QueryValue = string | number | boolean;
+
 /** One request to kcp, of one caller. */
 export interface KcpRequest {
-  /** Path or logical-cluster id. */
-  readonly workspace: string;
+  /** Path or logical-cluster id; undefined for the one cluster that there is where it isn't kcp. */
+  readonly workspace: string | undefined;
   /** Below the workspace: `/api/v1/namespaces`. Built with `paths.ts`. */
   readonly path: string;
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Undefined values are left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Undefined values are left out; an array is a parameter that comes several times. */
+  readonly query?: Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, unless it's a string. */
   readonly body?: unknown;
@@ -19,6 +21,22 @@ export interface KcpRequest {
   readonly signal?: AbortSignal | undefined;
   /** What the request is for, so that an error can say so. */
   readonly target?: Target | undefined;
+  /** Called with each warning that comes with the answer (header `Warning`, RFC 7234 §5.5), as the API server words it. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Path and query of the request.
+ * @throws {InvalidPathError} when the workspace can't be part of a path.
+ */
+export function requestPath({ workspace, path, query = {} }: Pick<KcpRequest, 'workspace' | 'path' | 'query'>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (Array.isArray(value)) for (const each of value) search.append(key, String(each));
+    else if (value !== undefined) search.set(key, String(value));
+  }
+  const suffix = search.size === 0 ? '' : `?${search.toString()}`;
+  return (workspace === undefined ? path : workspacePath(workspace, path)) + suffix;
 }
 
 /**
@@ -26,12 +44,9 @@ export interface KcpRequest {
  * @throws {InvalidPathError} when the workspace can't be part of a path.
  */
 export function dispatchOptions(request: KcpRequest, signal: AbortSignal): Dispatcher.RequestOptions {
-  const { workspace, path, query = {}, method = 'GET', headers, body, token } = request;
-  const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value));
-  const suffix = search.size === 0 ? '' : `?${search.toString()}`;
+  const { method = 'GET', headers, body, token } = request;
   return {
-    path: workspacePath(workspace, path) + suffix,
+    path: requestPath(request),
     method,
     headers: {
       accept: 'application/json',

@@ -28,9 +28,7 @@ export async function readAnswer(
 ): Promise<unknown> {
   const text = await readBounded(response.body, context, maxBytes, budget);
   const { statusCode } = response;
-  if (statusCode >= 300 && statusCode < 400) {
-    throw new KcpProtocolError(`kcp at ${context.host} answered with a redirect (${statusCode})`, context);
-  }
+  refuseRedirect(statusCode, context);
   if (isTooComplex(text, BOUNDS)) {
     throw new KcpTooLargeError(`${BOUNDS.maxValues} values or ${BOUNDS.maxDepth} levels`, context);
   }
@@ -40,6 +38,54 @@ export async function readAnswer(
   }
   if (parsed === undefined) throw new KcpProtocolError(`${context.host} didn't answer with JSON`, context);
   return parsed;
+}
+
+function refuseRedirect(statusCode: number, context: RequestContext): void {
+  if (statusCode < 300 || statusCode >= 400) return;
+  throw new KcpProtocolError(`kcp at ${context.host} answered with a redirect (${statusCode})`, context);
+}
+
+/** The end of a text. */
+export interface TextEnd {
+  readonly text: string;
+  /** Whether something came before it. */
+  readonly cut: boolean;
+}
+
+/** Text that is read for its end, however much comes before it: a log asked for by lines may have long ones. */
+const MAX_TEXT_READ = 32 * 1024 * 1024;
+
+/**
+ * Reads an answer that is text and keeps the last `keepBytes` of it: of a log the end matters.
+ *
+ * @throws {KcpStatusError} for 4xx and 5xx, with the Status that came.
+ * @throws {KcpTooLargeError} {KcpProtocolError}
+ */
+export async function readTextEnd(
+  response: Dispatcher.ResponseData,
+  context: RequestContext,
+  keepBytes: number,
+  budget: Budget,
+): Promise<TextEnd> {
+  if (response.statusCode >= 400) {
+    await readAnswer(response, context, keepBytes, budget);
+  }
+  refuseRedirect(response.statusCode, context);
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > MAX_TEXT_READ) throw new KcpTooLargeError(`${MAX_TEXT_READ / 1024 / 1024} MiB`, context);
+    chunks.push(chunk);
+    kept += chunk.byteLength;
+    while (kept - (chunks[0]?.byteLength ?? 0) >= keepBytes) kept -= chunks.shift()?.byteLength ?? 0;
+  }
+  const end = Buffer.concat(chunks).subarray(-keepBytes);
+  // A character that the cut goes through starts with continuation bytes.
+  let start = 0;
+  if (size > keepBytes) while (((end[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return { text: end.subarray(start).toString('utf8'), cut: size > keepBytes };
 }
 
 async function readBounded(

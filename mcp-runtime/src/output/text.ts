@@ -33,6 +33,11 @@ export function stripInvisibleDeep(value: unknown): unknown {
   );
 }
 
+/** The sentence with a capital at its beginning. */
+export function capitalize(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
 /** `1 workspace`, `2 workspaces`. */
 export function count(number: number, singular: string, plural = `${singular}s`): string {
   return `${number} ${number === 1 ? singular : plural}`;

@@ -7,13 +7,15 @@ import { createApp, type App } from '../http/app.ts';
 import { createPublicServer, drainServer, listen } from '../http/listen.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { createFront } from '../runtime.ts';
+import type { InputNeeded } from '../interaction.ts';
+import { createSeal, ownSecret, sealingKey } from '../seal.ts';
 import { createMcp, createService } from '../server.ts';
 import type { CallContext, CallToolResult, ToolDefinition, Toolset } from '../tools/index.ts';
 import type { TestIssuer } from './issuer.ts';
 import { captureLog } from './log.ts';
 
 /** Calls of the tool `probe` end as the test wants them to. */
-export type Probe = (args: unknown, context: CallContext) => Promise<CallToolResult>;
+export type Probe = (args: unknown, context: CallContext) => Promise<CallToolResult | InputNeeded>;
 
 /** The HTTP side of the runtime on loopback, over a toolset with the one tool `probe`. */
 export interface TestApp {
@@ -66,7 +68,8 @@ export async function startTestApp(provider: TestIssuer, settings: Partial<Runti
     timeoutMs: config.toolset_configs.kcp.request_timeout,
   });
   const front = createFront(config, issuer);
-  const mcp = createMcp({ service: () => service, version: '0.0.0-test', log: logged.log, metrics });
+  const seal = createSeal([sealingKey(ownSecret())]);
+  const mcp = createMcp({ service: () => service, seal: () => seal, version: '0.0.0-test', log: logged.log, metrics });
   const app = createApp({ front: () => front, mcp, log: logged.log, metrics });
   const server = createPublicServer(config, undefined, app);
   const port = await listen(server, 0, '127.0.0.1');

@@ -1,9 +1,11 @@
 import { runtimeConfigSchema } from '../config/schema.ts';
 import type { RuntimeConfigInput } from '../config/schema.ts';
+import { InputNeeded, NOBODY } from '../interaction.ts';
 import { createKcpClient } from '../kcp/client.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import { createToolset } from '../tools/index.ts';
 import type { CallToolResult, Toolset } from '../tools/index.ts';
+import type { Progress } from '../tools/tool.ts';
 import type { FakeKcp } from './fake-kcp.ts';
 import { principalOf } from './principals.ts';
 
@@ -15,6 +17,8 @@ export interface ToolBench {
   readonly time: { now: number };
   /** What was noted for the audit log, all calls together. */
   readonly audited: Record<string, string>[];
+  /** What was told of progress, all calls together. */
+  readonly progressed: Progress[];
   readonly call: (tool: string, args?: unknown, user?: string, signal?: AbortSignal) => Promise<CallToolResult>;
   /** The text of a successful answer. */
   readonly text: (tool: string, args?: unknown, user?: string) => Promise<string>;
@@ -37,15 +41,26 @@ export function createBench(fake: Pick<FakeKcp, 'kubeconfig'>, settings: Partial
   const time = { now: Date.parse('2026-11-22T20:00:00Z') };
   const toolset = createToolset({ kcp, config, clock: () => time.now });
   const audited: Record<string, string>[] = [];
-  const call: ToolBench['call'] = (tool, args = {}, user = 'alice', signal = new AbortController().signal) => {
+  const progressed: Progress[] = [];
+  const call: ToolBench['call'] = async (tool, args = {}, user = 'alice', signal = new AbortController().signal) => {
     const audit = (fields: Record<string, string>) => audited.push(fields);
-    return toolset.call(tool, args, { principal: principalOf(user), signal, audit });
+    const progress = (step: Progress) => progressed.push(step);
+    const result = await toolset.call(tool, args, {
+      principal: principalOf(user),
+      signal,
+      audit,
+      progress,
+      interaction: NOBODY,
+    });
+    if (result instanceof InputNeeded) throw result;
+    return result;
   };
   return {
     toolset,
     kcp,
     time,
     audited,
+    progressed,
     call,
     async text(tool, args, user) {
       return textOf(await call(tool, args, user), false);

@@ -33,10 +33,21 @@ export const fieldSelectorArgument = z
   .optional()
   .describe("Kubernetes field selector, such as 'metadata.name=default'; which fields there are depends on the kind");
 
+/** Whether what is served is kcp, with its workspaces, or one plain cluster. */
+export function servesKcp({ cluster_provider_strategy }: { readonly cluster_provider_strategy: string }): boolean {
+  return cluster_provider_strategy === 'kcp';
+}
+
 /**
- * The workspace of a call, or the default one; noted for the audit log.
+ * Where a call goes: the workspace that it names, or the default one; noted for the audit log. Undefined for the one cluster
+ * that there is where it isn't kcp.
  * @throws {InvalidPathError}
  */
+export function placeOf(workspace: string | undefined, call: Call): string | undefined {
+  return servesKcp(call.config) ? workspaceOf(workspace, call) : undefined;
+}
+
+/** The same for what only kcp has. @throws {InvalidPathError} */
 export function workspaceOf(workspace: string | undefined, call: Call): string {
   const parsed = parseWorkspace(workspace ?? call.config.cluster_provider_configs.kcp.default_workspace);
   call.audit({ workspace: parsed });

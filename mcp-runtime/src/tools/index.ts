@@ -1,19 +1,17 @@
 import { ProtocolError } from '@modelcontextprotocol/server';
-import { z } from 'zod';
 import type { RuntimeConfig } from '../config/schema.ts';
-import { mayEnter } from '../kcp/access.ts';
+import { InputNeeded, Questions } from '../interaction.ts';
 import type { KcpClient } from '../kcp/client.ts';
-import { UnknownKindError, createDiscovery } from '../kcp/discovery.ts';
-import { KcpError, KcpStatusError } from '../kcp/errors.ts';
-import { explain } from '../kcp/explain.ts';
-import type { Explanation } from '../kcp/explain.ts';
+import { createDiscovery } from '../kcp/discovery.ts';
 import { createInventory } from '../kcp/inventory.ts';
-import type { CallerWorkspaces } from '../kcp/inventory.ts';
-import { stringAt } from '../kcp/json.ts';
-import { InvalidPathError } from '../kcp/paths.ts';
 import { toolError } from '../output/text.ts';
 import { createPolicy } from '../policy.ts';
 import { ALL_TOOLS } from './all.ts';
+import { servesKcp } from './arguments.ts';
+import { createCallerApi } from './caller-api.ts';
+import { define, describeIssues, withoutWorkspace } from './definitions.ts';
+import { callerWorkspaces, explainFailure } from './failures.ts';
+import { createGate } from './gate.ts';
 import { ToolError } from './tool.ts';
 import type { Call, CallContext, CallToolResult, Tool, ToolDefinition } from './tool.ts';
 
@@ -32,12 +30,12 @@ export interface Toolset {
   list(): ToolDefinition[];
   /**
    * Calls a tool.
-   * @returns also failures (`isError`), with a text that helps on.
+   * @returns also failures (`isError`), with a text that helps on; `InputNeeded` where the caller's user has to be asked first.
    * @throws {ProtocolError} for a tool that doesn't exist.
    */
-  call(name: string, args: unknown, context: CallContext): Promise<CallToolResult>;
+  call(name: string, args: unknown, context: CallContext): Promise<CallToolResult | InputNeeded>;
   /** Completes an argument: `workspace` from the caller's own workspaces; others have nothing to offer. */
-  complete(argument: string, value: string, context: CallContext): Promise<string[]>;
+  complete(argument: string, value: string, context: Pick<CallContext, 'principal' | 'signal'>): Promise<string[]>;
 }
 
 /** MCP: `completion/complete` returns at most 100 values. */
@@ -49,15 +47,17 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
   const policy = createPolicy(config);
   const { default_workspace: root, inventory_max_age: maxAgeMs } = config.cluster_provider_configs.kcp;
   const shared = {
-    kcp,
     config,
     clock,
     policy,
     discovery: createDiscovery(kcp, clock),
     inventory: createInventory({ kcp, root, maxAgeMs, clock }),
   };
-  const tools = new Map(ALL_TOOLS.map((tool) => [tool.name, tool]));
-  const definitions = ALL_TOOLS.filter((tool) => refusal(tool) === undefined).map(define);
+  const served = servesKcp(config)
+    ? ALL_TOOLS
+    : ALL_TOOLS.filter(({ kcpOnly }) => kcpOnly !== true).map(withoutWorkspace);
+  const tools = new Map(served.map((tool) => [tool.name, tool]));
+  const definitions = served.filter((tool) => refusal(tool) === undefined).map(define);
 
   function refusal(tool: Tool): string | undefined {
     const kinds = tool.touches ?? [];
@@ -77,20 +77,21 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
     async call(name, args, context) {
       const tool = tools.get(name);
       if (tool === undefined) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 100)}`);
-      const call: Call = {
-        ...context,
-        ...shared,
-        audit: (fields) => {
-          context.audit(fields);
-        },
-      };
+      const questions = new Questions(context.interaction, { tool: name, args });
+      const confirm = confirmWith(questions);
+      const gate = createGate({ policy });
+      const call: Call = { ...shared, ...context, confirm, api: createCallerApi(kcp, context, gate) };
       try {
         const result = await run(tool, args, call);
-        call.audit({ result: 'ok' });
+        context.audit({ result: 'ok' });
         return result;
       } catch (error) {
-        const { text, result } = await explainFailure(error, call);
-        call.audit({ result });
+        if (error instanceof InputNeeded) {
+          context.audit({ result: 'input_needed' });
+          return error;
+        }
+        const { text, result } = await explainFailure(error, call, kcp);
+        context.audit({ result });
         return toolError(text);
       }
     },
@@ -103,66 +104,16 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
   };
 }
 
-function define({ name, title, description, annotations, input, output }: Tool): ToolDefinition {
-  return {
-    name,
-    title,
-    description,
-    annotations: { title, ...annotations },
-    inputSchema: z.toJSONSchema(input, { io: 'input' }) as ToolDefinition['inputSchema'],
-    ...(output !== undefined && {
-      outputSchema: z.toJSONSchema(output),
-    }),
+function confirmWith(questions: Questions): Call['confirm'] {
+  return (question) => {
+    const verdict = questions.ask(question);
+    if (verdict === 'declined') throw new ToolError('The user said no: nothing was changed.', 'declined');
+    if (verdict === 'mistyped') {
+      throw new ToolError(
+        `What the user typed is not ${JSON.stringify(question.type)}: nothing was changed. Call again to ask again.`,
+        'declined',
+      );
+    }
+    return verdict === 'confirmed';
   };
-}
-
-/** Wrong arguments, so that the next call can be right: what's wrong, and which arguments there are. */
-function describeIssues({ name, input }: Tool, { issues }: z.ZodError): string {
-  const wrong = issues
-    .slice(0, 5)
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
-  const known = Object.keys(z.toJSONSchema(input, { io: 'input' }).properties ?? {});
-  const takes = known.length === 0 ? 'no arguments' : known.join(', ');
-  return `Wrong arguments for ${name}: ${wrong.join('; ')}. It takes: ${takes}.`;
-}
-
-async function explainFailure(error: unknown, call: Call): Promise<Explanation> {
-  if (error instanceof ToolError) return { text: error.message, result: error.result };
-  if (error instanceof InvalidPathError) return { text: error.message, result: 'invalid' };
-  if (error instanceof UnknownKindError) return { text: error.message, result: 'not_found' };
-  if (call.signal.aborted) return { text: 'The call was cancelled.', result: 'cancelled' };
-  if (!(error instanceof KcpError)) throw error;
-
-  const { principal, kcp, inventory, discovery, signal } = call;
-  const { workspace, target } = error.context;
-  if (error instanceof KcpStatusError && error.status === 403) inventory.refused(principal, workspace);
-  if (error instanceof KcpStatusError && target !== undefined && mayBeOutdated(error)) {
-    discovery.forget({ workspace, groupVersion: target, principal });
-  }
-  return explain(error, {
-    principal,
-    workspaces: () => callerWorkspaces(call),
-    mayEnter: (place) => mayEnter(kcp, place, { token: principal.token, signal }).catch(() => undefined),
-  });
-}
-
-/** The caller's workspaces, where they may be told and can be found out. */
-async function callerWorkspaces({
-  inventory,
-  policy,
-  principal,
-  signal,
-}: Pick<Call, 'inventory' | 'policy' | 'principal' | 'signal'>): Promise<CallerWorkspaces | undefined> {
-  if (policy.refuseKind({ group: 'tenancy.kcp.io', kind: 'Workspace' }) !== undefined) return undefined;
-  try {
-    return await inventory.get(principal, signal);
-  } catch (error) {
-    if (error instanceof KcpError || signal.aborted) return undefined;
-    throw error;
-  }
-}
-
-/** Whether what discovery said may not hold any more: access is gone, or the API (a missing object is named in the answer). */
-function mayBeOutdated({ status, body }: KcpStatusError): boolean {
-  return status === 403 || (status === 404 && stringAt(body, 'details', 'name') === undefined);
 }

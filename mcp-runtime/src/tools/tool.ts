@@ -2,10 +2,11 @@ import type { CallToolResult, Tool as ToolDefinition, ToolAnnotations } from '@m
 import type { z } from 'zod';
 import type { Principal } from '../auth/principal.ts';
 import type { RuntimeConfig } from '../config/schema.ts';
-import type { KcpClient } from '../kcp/client.ts';
+import type { Interaction, Question } from '../interaction.ts';
 import type { Discovery } from '../kcp/discovery.ts';
 import type { Inventory } from '../kcp/inventory.ts';
 import type { GroupKind, Policy } from '../policy.ts';
+import type { CallerApi } from './caller-api.ts';
 
 export type { CallToolResult, ToolDefinition };
 
@@ -16,17 +17,34 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Adds to the audit line of this call. */
   audit(fields: { workspace?: string; object?: string; result?: string }): void;
+  /** The person behind the client, as far as they can be asked. */
+  readonly interaction: Interaction;
+  /** Tells how far a long call has come; does nothing where the client didn't ask for it (MCP: progress). */
+  progress(progress: Progress): void;
+}
+
+export interface Progress {
+  /** Grows with every report. */
+  readonly done: number;
+  readonly total?: number;
+  readonly message: string;
 }
 
 /** What a tool works with. */
 export interface Call extends CallContext {
-  readonly kcp: KcpClient;
+  readonly api: CallerApi;
   readonly inventory: Inventory;
   readonly discovery: Discovery;
   readonly policy: Policy;
   readonly config: RuntimeConfig;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /**
+   * Asks for a yes where the client can put a question to its user.
+   * @returns false where it can't: the tool has to get it another way.
+   * @throws {InputNeeded} to ask in a round of its own, {ToolError} when the answer is no.
+   */
+  confirm(question: Question): boolean;
 }
 
 /** A tool: what clients are told of it, and what it does. One per file. */
@@ -44,6 +62,8 @@ export interface Tool<Arguments = unknown> {
   readonly output?: z.ZodType;
   /** Kinds that it always touches; a tool that takes a kind as an argument asks the policy itself. */
   readonly touches?: readonly GroupKind[];
+  /** Whether only kcp has what it is about. */
+  readonly kcpOnly?: boolean;
   /**
    * Does it.
    * @throws {KcpError} and {@link ToolError} become tool errors with a helping text.

@@ -24,7 +24,7 @@ interface KindArguments {
  */
 export async function resolveKind(
   { apiVersion, kind }: KindArguments,
-  workspace: string,
+  workspace: string | undefined,
   verb: string,
   call: Call,
 ): Promise<ResourceType> {

@@ -1,7 +1,7 @@
 import type { ResourceType } from '../../kcp/discovery.ts';
 import type { Target } from '../../kcp/errors.ts';
 import { arrayAt } from '../../kcp/json.ts';
-import { resourcePath } from '../../kcp/paths.ts';
+import { placeName, resourcePath } from '../../kcp/paths.ts';
 import { MAX_TEXT_BYTES, NOTE_BYTES, howManyFit, limitBytes } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, restOf } from '../../output/paginate.ts';
 import type { Rest } from '../../output/paginate.ts';
@@ -12,7 +12,8 @@ import { toYaml } from '../../output/yaml.ts';
 import type { Call, CallToolResult } from '../tool.ts';
 
 export interface ListQuery {
-  readonly workspace: string;
+  /** Undefined: the one cluster that there is. */
+  readonly workspace: string | undefined;
   readonly type: Omit<ResourceType, 'verbs'>;
   /** Undefined: all namespaces, or a kind without namespaces. */
   readonly namespace?: string | undefined;
@@ -58,7 +59,7 @@ async function fetchPage(query: ListQuery, asTable: boolean, limit: number, call
   const { workspace, type, namespace, labelSelector, fieldSelector } = query;
   const acrossNamespaces = type.namespaced && namespace === undefined;
   const target: Target = { verb: 'list', ...type, namespace };
-  const list = await call.kcp.request({
+  const list = await call.api.request({
     workspace,
     path: resourcePath({ ...type, namespace }),
     query: {
@@ -70,8 +71,6 @@ async function fetchPage(query: ListQuery, asTable: boolean, limit: number, call
       includeObject: asTable ? (acrossNamespaces ? 'Metadata' : 'None') : undefined,
     },
     headers: { accept: asTable ? TABLE : 'application/json' },
-    token: call.principal.token,
-    signal: call.signal,
     target,
   });
   const rest = restOf(list);
@@ -99,8 +98,8 @@ function yamlEntries(list: unknown, { group, version, kind }: ListQuery['type'])
 }
 
 function nothing({ type, workspace, namespace, labelSelector, fieldSelector }: ListQuery): string {
-  const where =
-    namespace === undefined ? `in workspace ${workspace}` : `in namespace ${namespace} of workspace ${workspace}`;
+  const place = placeName(workspace);
+  const where = namespace === undefined ? `in ${place}` : `in namespace ${namespace} of ${place}`;
   const selected = labelSelector === undefined && fieldSelector === undefined ? '' : ' that the selectors match';
   return `There are no objects of kind ${type.kind}${selected} ${where}.`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageArguments } from '../../output/paginate.ts';
-import { fieldSelectorArgument, outputArgument, workspaceArgument, workspaceOf } from '../arguments.ts';
+import { fieldSelectorArgument, outputArgument, workspaceArgument, placeOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
 import { listObjects } from './list.ts';
 
@@ -21,5 +21,5 @@ export const namespacesList = defineTool({
   }),
   touches: [NAMESPACES],
   handle: ({ workspace, ...query }, call) =>
-    listObjects({ ...query, workspace: workspaceOf(workspace, call), type: NAMESPACES }, call),
+    listObjects({ ...query, workspace: placeOf(workspace, call), type: NAMESPACES }, call),
 });

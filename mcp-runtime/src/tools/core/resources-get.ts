@@ -3,7 +3,7 @@ import { checkName, resourcePath } from '../../kcp/paths.ts';
 import { presentable } from '../../output/redact.ts';
 import { toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
-import { workspaceArgument, workspaceOf } from '../arguments.ts';
+import { workspaceArgument, placeOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
 import { kindArguments, resolveKind } from './kind.ts';
 
@@ -25,18 +25,16 @@ export const resourcesGet = defineTool({
       .describe('Namespace of the object (default: "default"). Of no account for kinds without namespaces'),
   }),
   async handle({ apiVersion, kind, name, ...place }, call) {
-    const workspace = workspaceOf(place.workspace, call);
+    const workspace = placeOf(place.workspace, call);
     checkName(name, 'name');
     call.audit({
       object: `${kind} (${apiVersion}) ${place.namespace === undefined ? '' : `${place.namespace}/`}${name}`,
     });
     const type = await resolveKind({ apiVersion, kind }, workspace, 'get', call);
     const namespace = type.namespaced ? (place.namespace ?? 'default') : undefined;
-    const object = await call.kcp.request({
+    const object = await call.api.request({
       workspace,
       path: resourcePath({ ...type, namespace, name }),
-      token: call.principal.token,
-      signal: call.signal,
       target: { verb: 'get', ...type, namespace, name },
     });
     return toolResult(toYaml(presentable(object, type.kind)));

@@ -5,7 +5,7 @@ import {
   labelSelectorArgument,
   outputArgument,
   workspaceArgument,
-  workspaceOf,
+  placeOf,
 } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
 import { kindArguments, resolveKind } from './kind.ts';
@@ -32,7 +32,7 @@ export const resourcesList = defineTool({
     output: outputArgument,
   }),
   async handle({ apiVersion, kind, namespace, ...query }, call) {
-    const workspace = workspaceOf(query.workspace, call);
+    const workspace = placeOf(query.workspace, call);
     call.audit({ object: `${kind} (${apiVersion})` });
     const type = await resolveKind({ apiVersion, kind }, workspace, 'list', call);
     return listObjects({ ...query, workspace, type, namespace: type.namespaced ? namespace : undefined }, call);

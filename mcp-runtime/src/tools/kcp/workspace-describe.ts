@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { mayEnter } from '../../kcp/access.ts';
 import { KcpStatusError } from '../../kcp/errors.ts';
 import type { Target } from '../../kcp/errors.ts';
 import { findWorkspace } from '../../kcp/inventory.ts';
@@ -45,7 +44,7 @@ export const workspaceDescribe = defineTool({
     const [cluster, children, enterable] = await Promise.all([
       part(read({ verb: 'get', ...LOGICAL_CLUSTER, name: 'cluster' }, workspace, call)),
       part(countChildren(workspace, call)),
-      part(mayEnter(call.kcp, workspace, { token: call.principal.token, signal: call.signal })),
+      part(call.api.mayEnter(workspace)),
     ]);
     const place = await placeOf(workspace, valueOf(cluster), call);
     const own = place === undefined ? undefined : await part(readFromParent(place, call));
@@ -112,8 +111,7 @@ function read(
   call: Call,
   query?: Record<string, string | number>,
 ): Promise<unknown> {
-  const { token } = call.principal;
-  return call.kcp.request({
+  return call.api.request({
     workspace,
     path: resourcePath(target),
     ...(query !== undefined && {
@@ -121,8 +119,6 @@ function read(
       headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
     }),
     target,
-    token,
-    signal: call.signal,
   });
 }
 

@@ -1,0 +1,58 @@
+import { mayEnter } from '../kcp/access.ts';
+import type { KcpClient } from '../kcp/client.ts';
+import { UnknownKindError } from '../kcp/discovery.ts';
+import { KcpError, KcpStatusError } from '../kcp/errors.ts';
+import { explain } from '../kcp/explain.ts';
+import type { Explanation } from '../kcp/explain.ts';
+import type { CallerWorkspaces } from '../kcp/inventory.ts';
+import { stringAt } from '../kcp/json.ts';
+import { InvalidPathError } from '../kcp/paths.ts';
+import { ToolError } from './tool.ts';
+import type { Call } from './tool.ts';
+
+/**
+ * What is said of a call that failed. What the failure shows to be outdated is forgotten.
+ * @throws what isn't a failure of the call but a fault of ours.
+ */
+export async function explainFailure(error: unknown, call: Call, kcp: KcpClient): Promise<Explanation> {
+  if (error instanceof ToolError) return { text: error.message, result: error.result };
+  if (error instanceof InvalidPathError) return { text: error.message, result: 'invalid' };
+  if (error instanceof UnknownKindError) return { text: error.message, result: 'not_found' };
+  if (call.signal.aborted) return { text: 'The call was cancelled.', result: 'cancelled' };
+  if (!(error instanceof KcpError)) throw error;
+
+  const { principal, inventory, discovery, signal } = call;
+  const { workspace, target } = error.context;
+  if (error instanceof KcpStatusError && error.status === 403 && workspace !== undefined) {
+    inventory.refused(principal, workspace);
+  }
+  if (error instanceof KcpStatusError && target !== undefined && mayBeOutdated(error)) {
+    discovery.forget({ workspace, groupVersion: target, principal });
+  }
+  return explain(error, {
+    principal,
+    workspaces: () => callerWorkspaces(call),
+    mayEnter: (place) => mayEnter(kcp, place, { token: principal.token, signal }).catch(() => undefined),
+  });
+}
+
+/** The caller's workspaces, where they may be told and can be found out. */
+export async function callerWorkspaces({
+  inventory,
+  policy,
+  principal,
+  signal,
+}: Pick<Call, 'inventory' | 'policy' | 'principal' | 'signal'>): Promise<CallerWorkspaces | undefined> {
+  if (policy.refuseKind({ group: 'tenancy.kcp.io', kind: 'Workspace' }) !== undefined) return undefined;
+  try {
+    return await inventory.get(principal, signal);
+  } catch (error) {
+    if (error instanceof KcpError || signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Whether what discovery said may not hold any more: access is gone, or the API (a missing object is named in the answer). */
+function mayBeOutdated({ status, body }: KcpStatusError): boolean {
+  return status === 403 || (status === 404 && stringAt(body, 'details', 'name') === undefined);
+}
