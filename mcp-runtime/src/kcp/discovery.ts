@@ -16,6 +16,8 @@ export interface ResourceType extends GroupVersion {
   readonly resource: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
+  /** What there is below an object: `status`, `scale`. */
+  readonly subresources: readonly string[];
 }
 
 interface NamedType extends ResourceType {
@@ -123,8 +125,15 @@ function isUnserved(error: unknown): boolean {
 }
 
 function parse(list: unknown, groupVersion: GroupVersion): NamedType[] {
+  const entries = arrayAt(list, 'resources');
+  const subresources = new Map<string, string[]>();
+  for (const entry of entries) {
+    const [resource = '', subresource] = (stringAt(entry, 'name') ?? '').split('/');
+    if (subresource === undefined) continue;
+    subresources.set(resource, [...(subresources.get(resource) ?? []), subresource]);
+  }
   const types: NamedType[] = [];
-  for (const entry of arrayAt(list, 'resources')) {
+  for (const entry of entries) {
     const resource = stringAt(entry, 'name');
     const kind = stringAt(entry, 'kind');
     // Subresources ("pods/log") have kinds of their own that aren't objects to get or list.
@@ -136,6 +145,7 @@ function parse(list: unknown, groupVersion: GroupVersion): NamedType[] {
       resource,
       namespaced: at(entry, 'namespaced') === true,
       verbs: arrayAt(entry, 'verbs').filter((verb) => typeof verb === 'string'),
+      subresources: subresources.get(resource) ?? [],
       aliases: names.filter((name) => typeof name === 'string').map((name) => name.toLowerCase()),
     });
   }

@@ -12,7 +12,7 @@ import {
 } from './errors.ts';
 import type { KcpError, Target } from './errors.ts';
 import type { CallerWorkspaces } from './inventory.ts';
-import { stringAt } from './json.ts';
+import { arrayAt, stringAt } from './json.ts';
 import { near } from './near.ts';
 import { placeName } from './paths.ts';
 
@@ -84,6 +84,8 @@ async function explainStatus(error: KcpStatusError, sources: Sources): Promise<E
       return { text: await forbidden(error, sources), result: 'forbidden' };
     case 404:
       return { text: await notFound(error, sources), result: 'not_found' };
+    case 409:
+      return { text: conflict(error, said), result: 'conflict' };
     case 410:
       return {
         text: 'The continue token has expired: call again without continue, from the start.',
@@ -93,9 +95,27 @@ async function explainStatus(error: KcpStatusError, sources: Sources): Promise<E
       const when = retryAfter === undefined ? 'a moment' : `${retryAfter} s`;
       return { text: `kcp is limiting requests: try again in ${when}.`, result: 'throttled' };
     }
-    default:
+    default: {
+      // An apply that doesn't fit the schema is answered with 500.
+      const misfit = /^failed to create typed patch object \([^)]*\): (.*)/.exec(said)?.[1];
+      if (misfit !== undefined) {
+        return { text: `Could not ${action(error)}: the object does not fit its schema: ${misfit}`, result: 'invalid' };
+      }
       return { text: `Could not ${action(error)}: kcp answered ${status}: ${said}`, result: `status_${status}` };
+    }
   }
+}
+
+/** A precondition that doesn't hold, fields that others own, or a name that is taken. */
+function conflict(error: KcpStatusError, said: string): string {
+  const cause = stringAt(error.body, 'reason');
+  const cure =
+    cause === 'AlreadyExists'
+      ? 'Choose another name, or change the one that there is.'
+      : arrayAt(error.body, 'details', 'causes').some((each) => stringAt(each, 'reason') === 'FieldManagerConflict')
+        ? 'Leave those fields out, or take them over with force: true.'
+        : 'It has changed meanwhile: get it again and decide anew.';
+  return `Could not ${action(error)} (409): ${said}. ${cure}`;
 }
 
 function unauthorized({ context }: KcpStatusError, { issuer, username, subject }: Principal): string {

@@ -36,6 +36,8 @@ export interface Inventory {
    * that is only just made and agrees with the 403 stays, or each refused call would cost kcp a walk.
    */
   refused(principal: Principal, workspace: string): void;
+  /** Drops what is cached of this caller's: the caller has just changed it. */
+  forget(principal: Principal): void;
 }
 
 const MAX_CALLERS = 1_000;
@@ -65,6 +67,9 @@ export function createInventory(options: InventoryOptions): Inventory {
         signal,
       );
       return { ...value, asOf };
+    },
+    forget({ claimsHash }) {
+      cache.delete(claimsHash);
     },
     refused({ claimsHash }, workspace) {
       const cached = cache.peek(claimsHash);

@@ -10,11 +10,28 @@ import { InvalidPathError } from '../kcp/paths.ts';
 import { ToolError } from './tool.ts';
 import type { Call } from './tool.ts';
 
+/** A call of several steps that failed at one of them: what was done before has to be told, too. */
+export class PartlyDoneError extends Error {
+  override readonly name = 'PartlyDoneError';
+  /** What was done, for the model. */
+  readonly done: string;
+
+  /** @param cause what made the next step fail. */
+  constructor(done: string, cause: unknown) {
+    super('only a part was done', { cause });
+    this.done = done;
+  }
+}
+
 /**
  * What is said of a call that failed. What the failure shows to be outdated is forgotten.
  * @throws what isn't a failure of the call but a fault of ours.
  */
 export async function explainFailure(error: unknown, call: Call, kcp: KcpClient): Promise<Explanation> {
+  if (error instanceof PartlyDoneError) {
+    const { text, result } = await explainFailure(error.cause, call, kcp);
+    return { text: `${error.done}\n\nThe next step failed: ${text}`, result };
+  }
   if (error instanceof ToolError) return { text: error.message, result: error.result };
   if (error instanceof InvalidPathError) return { text: error.message, result: 'invalid' };
   if (error instanceof UnknownKindError) return { text: error.message, result: 'not_found' };

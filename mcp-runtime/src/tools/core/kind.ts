@@ -10,6 +10,15 @@ export const kindArguments = {
   kind: z.string().min(1).max(128).describe('Kind, such as ConfigMap, Deployment, Workspace'),
 };
 
+/** The arguments that name one object of a kind. */
+export const objectArguments = {
+  name: z.string().describe('Name of the object'),
+  namespace: z
+    .string()
+    .optional()
+    .describe('Namespace of the object (default: "default"). Of no account for kinds without namespaces'),
+};
+
 interface KindArguments {
   readonly apiVersion: string;
   readonly kind: string;

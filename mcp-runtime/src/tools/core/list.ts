@@ -14,7 +14,7 @@ import type { Call, CallToolResult } from '../tool.ts';
 export interface ListQuery {
   /** Undefined: the one cluster that there is. */
   readonly workspace: string | undefined;
-  readonly type: Omit<ResourceType, 'verbs'>;
+  readonly type: Omit<ResourceType, 'verbs' | 'subresources'>;
   /** Undefined: all namespaces, or a kind without namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;

@@ -5,7 +5,7 @@ import { toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import { workspaceArgument, placeOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
-import { kindArguments, resolveKind } from './kind.ts';
+import { kindArguments, objectArguments, resolveKind } from './kind.ts';
 
 export const resourcesGet = defineTool({
   name: 'resources_get',
@@ -18,11 +18,7 @@ export const resourcesGet = defineTool({
   input: z.strictObject({
     workspace: workspaceArgument,
     ...kindArguments,
-    name: z.string().describe('Name of the object'),
-    namespace: z
-      .string()
-      .optional()
-      .describe('Namespace of the object (default: "default"). Of no account for kinds without namespaces'),
+    ...objectArguments,
   }),
   async handle({ apiVersion, kind, name, ...place }, call) {
     const workspace = placeOf(place.workspace, call);
