@@ -55,19 +55,21 @@ test('KCP_MCP_CONFIG names the file; all that is wrong in it is told: exit 2', a
   expect(stderr).not.toContain('    at ');
 });
 
-test('what fails later is exit 1 with a log line', async () => {
+test.each(['stdout', 'stderr'] as const)('what fails later is exit 1 with a log line on %s', async (stream) => {
   const file = join(await mkdtemp(join(tmpdir(), 'main-')), 'config.toml');
   await writeFile(
     file,
-    `kubeconfig = "/nowhere/kubeconfig"
+    `${stream === 'stderr' ? 'log_file = "stderr"' : ''}
+kubeconfig = "/nowhere/kubeconfig"
 oauth_audience = "kcp"
 authorization_url = "https://localhost:1"
 server_url = "https://mcp.example.com"
 `,
   );
-  const { code, stdout } = await run(['--config', file]);
+  const { code, ...output } = await run(['--config', file]);
   expect(code).toBe(1);
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(output.stdout + output.stderr).toBe(output[stream]);
+  expect(JSON.parse(output[stream])).toMatchObject({
     level: 'error',
     message: "can't start",
     error: expect.stringContaining('/nowhere/kubeconfig'),

@@ -10,6 +10,38 @@ authorization_url = "https://auth.example.com"
 server_url = "https://mcp.example.com/"
 `;
 
+const UPSTREAM = `validation_enabled = true
+confirmation_fallback = "deny"
+trust_proxy_headers = false
+${VALID}
+[tool_overrides.pods_list]
+description = "List pods."
+[tool_overrides.helm_list]
+description = ""
+[[prompts]]
+name = "check-pod-logs"
+title = "Check Pod Logs"
+description = "Quick way to check pod logs"
+[[prompts.arguments]]
+name = "pod_name"
+description = "Name of the pod"
+required = true
+[[prompts.arguments]]
+name = "namespace"
+[[prompts.messages]]
+role = "user"
+content = "Show me the logs for pod {{pod_name}} in {{namespace}}"
+[[confirmation_rules]]
+tool = "helm_uninstall"
+message = "This will uninstall a Helm release."
+[[confirmation_rules]]
+destructive = true
+[[confirmation_rules]]
+verb = "delete"
+namespace = "kube-system"
+message = "Deleting in kube-system."
+`;
+
 function problems(source: string): readonly string[] {
   try {
     parseConfig(source, 'config.toml');
@@ -34,6 +66,34 @@ describe('a right file', () => {
       toolset_configs: { kcp: { health_port: '8080', allowed_hosts: [], required_scopes: [] } },
       cluster_provider_configs: { kcp: { default_workspace: 'root', inventory: 'caller', inventory_max_age: 30_000 } },
     });
+  });
+
+  test('for plain Kubernetes has other toolsets by default', () => {
+    const config = parseConfig(`cluster_provider_strategy = "kubeconfig"\n${VALID}`, 'config.toml');
+    expect(config.toolsets).toEqual(['core', 'config']);
+  });
+
+  test('may hold what upstream documents about prompts, overrides and confirmation', () => {
+    const config = parseConfig(UPSTREAM, 'config.toml');
+    expect(config.tool_overrides).toEqual({ pods_list: { description: 'List pods.' }, helm_list: {} });
+    expect(config.prompts).toEqual([
+      {
+        name: 'check-pod-logs',
+        title: 'Check Pod Logs',
+        description: 'Quick way to check pod logs',
+        arguments: [
+          { name: 'pod_name', description: 'Name of the pod', required: true },
+          { name: 'namespace', required: false },
+        ],
+        messages: [{ role: 'user', content: 'Show me the logs for pod {{pod_name}} in {{namespace}}' }],
+      },
+    ]);
+    expect(config.confirmation_rules).toEqual([
+      expect.objectContaining({ tool: 'helm_uninstall', verb: '', message: 'This will uninstall a Helm release.' }),
+      expect.objectContaining({ tool: '', destructive: true, message: '' }),
+      expect.objectContaining({ verb: 'delete', namespace: 'kube-system', kind: '' }),
+    ]);
+    expect(config).toMatchObject({ confirmation_fallback: 'deny', validation_enabled: true });
   });
 
   test('may hold what the operator renders', () => {
@@ -82,9 +142,89 @@ describe('a wrong file names file, line, key, value and cure', () => {
     ['sessions', 'stateless = false', 'config.toml:1: stateless = false: is not supported yet'],
     ['token exchange', 'sts_client_id = "x"', 'config.toml:1: sts_client_id = "x": is not supported yet'],
     ['an upstream table', '[telemetry]\nendpoint = "http://x"', 'config.toml:1: telemetry = {…}: is not supported yet'],
-    ['prompts', '[[prompts]]\nname = "x"', 'config.toml:1: prompts = […]: is not supported yet'],
-    ['tool overrides', '[tool_overrides.pods_list]\ndescription = "x"', 'config.toml:1: tool_overrides ='],
-    ['confirmation rules', '[[confirmation_rules]]\ntool = "x"', 'config.toml:1: confirmation_rules ='],
+    ['a log file', 'log_file = "/var/log/x"', 'config.toml:1: log_file = "/var/log/x": must be "stderr"; logs go to'],
+    [
+      'trust in a proxy',
+      'trust_proxy_headers = true',
+      'config.toml:1: trust_proxy_headers = true: is refused: server_url',
+    ],
+    [
+      'filters by API group',
+      'experimental_enable_target_compatibility_tool_filters = true',
+      'config.toml:1: experimental_enable_target_compatibility_tool_filters = true: is not supported yet',
+    ],
+    [
+      'an override that is no table',
+      '[tool_overrides]\npods_list = "x"',
+      'config.toml:2: tool_overrides.pods_list = "x": must be a table with description',
+    ],
+    [
+      'an override of more than the description',
+      '[tool_overrides.pods_list]\ndescriptoin = "x"',
+      'config.toml:2: tool_overrides.pods_list.descriptoin: unknown key; did you mean description?',
+    ],
+    [
+      'an override of what has no name',
+      '[tool_overrides."pods list"]\ndescription = "x"',
+      'must be the name of a tool, such as [tool_overrides.resources_list]',
+    ],
+    ['prompts that are no tables', 'prompts = ["x"]', 'config.toml:1: prompts[0] = "x": must be tables: [[prompts]]'],
+    [
+      'a prompt without a name',
+      '[[prompts]]\n[[prompts.messages]]\nrole = "user"\ncontent = "x"',
+      'config.toml:1: prompts[0].name is missing: it must be a name such as "check-pod-logs"',
+    ],
+    [
+      'a prompt without messages',
+      '[[prompts]]\nname = "x"',
+      'config.toml:1: prompts[0].messages is missing: it must be tables: [[prompts.messages]] with role and content',
+    ],
+    [
+      'a message of somebody else',
+      '[[prompts]]\nname = "x"\n[[prompts.messages]]\nrole = "system"\ncontent = "x"',
+      'config.toml:4: prompts[0].messages[0].role = "system": must be "user" or "assistant"',
+    ],
+    [
+      'an argument that no placeholder can name',
+      '[[prompts]]\nname = "x"\n[[prompts.arguments]]\nname = "{x}"\n[[prompts.messages]]\nrole = "user"\ncontent = "x"',
+      'config.toml:4: prompts[0].arguments[0].name = "{x}": must be a name such as "pod_name", without { and }',
+    ],
+    [
+      'two prompts of one name',
+      '[[prompts]]\nname = "x"\nmessages = [{role = "user", content = "x"}]\n'.repeat(2),
+      'config.toml:5: prompts[1].name = "x": is the name of prompt 1 too; rename one',
+    ],
+    [
+      'a rule that mixes tools and requests',
+      '[[confirmation_rules]]\ntool = "x"\nverb = "get"',
+      'config.toml:1: confirmation_rules[0] = {…}: mixes tool (about tools) with verb (about requests to the API)',
+    ],
+    [
+      'a rule that matches nothing',
+      '[[confirmation_rules]]\ntool = "x"\n[[confirmation_rules]]\ngroup = ""\nmessage = "x"',
+      'config.toml:3: confirmation_rules[1] = {…}: matches nothing; set one of tool, destructive, verb, kind',
+    ],
+    [
+      'a rule about a verb that there is not',
+      '[[confirmation_rules]]\nverb = "Delete"',
+      'config.toml:2: confirmation_rules[0].verb = "Delete": must be one of "get", "list"',
+    ],
+    [
+      'a rule with a misspelt field',
+      '[[confirmation_rules]]\nverb = "get"\nnamspace = "x"',
+      'config.toml:3: confirmation_rules[0].namspace: unknown key; did you mean namespace?',
+    ],
+    ['another fallback', 'confirmation_fallback = "ask"', 'confirmation_fallback = "ask": must be "allow" or "deny"'],
+    [
+      'workspaces of plain Kubernetes',
+      'cluster_provider_strategy = "kubeconfig"\ntoolsets = ["core", "kcp"]',
+      'config.toml:2: toolsets[1] = "kcp": needs cluster_provider_strategy = "kcp"',
+    ],
+    [
+      'a field manager that the API refuses',
+      '[toolset_configs.kcp]\nfield_manager = "kcp mcp"',
+      'config.toml:2: toolset_configs.kcp.field_manager = "kcp mcp": must be 1 to 128 printable ASCII characters',
+    ],
     [
       'a shared identity',
       'cluster_auth_mode = "kubeconfig"',
@@ -93,12 +233,12 @@ describe('a wrong file names file, line, key, value and cure', () => {
     [
       'another provider',
       'cluster_provider_strategy = "in-cluster"',
-      'config.toml:1: cluster_provider_strategy = "in-cluster": must be "kcp"',
+      'config.toml:1: cluster_provider_strategy = "in-cluster": must be "kcp" or "kubeconfig"; other',
     ],
     [
       'another toolset',
       'toolsets = [\n  "core",\n  "helm",\n]',
-      'config.toml:1: toolsets[1] = "helm": must be a list of "core", "kcp"',
+      'config.toml:1: toolsets[1] = "helm": must be a list of "core", "config", "kcp"',
     ],
     [
       'unverified tokens',

@@ -115,15 +115,27 @@ function suggestion(key: string, path: readonly (string | number)[]): string {
 function knownKeys(path: readonly (string | number)[]): string[] {
   let schema: unknown = runtimeConfigSchema;
   for (const part of path) {
-    if (typeof part === 'number') schema = (unwrap(schema) as { element?: unknown }).element;
-    else schema = (unwrap(schema) as { shape?: Record<string, unknown> }).shape?.[part];
+    const { element, shape, valueType } = unwrap(schema);
+    schema = typeof part === 'number' ? element : (shape?.[part] ?? valueType);
   }
-  return Object.keys((unwrap(schema) as { shape?: object }).shape ?? {});
+  return Object.keys(unwrap(schema).shape ?? {});
 }
 
-/** Looks through `.default()`, `.prefault()` and `.optional()`. */
-function unwrap(schema: unknown): object {
-  let inner = schema as { def?: { innerType?: unknown } } | undefined;
-  while (inner?.def?.innerType !== undefined) inner = inner.def.innerType as typeof inner;
-  return inner ?? {};
+interface Inner {
+  /** Of an array. */
+  readonly element?: unknown;
+  /** Of a table. */
+  readonly shape?: Readonly<Record<string, unknown>>;
+  /** Of a table whose keys are names. */
+  readonly valueType?: unknown;
+}
+
+/** Looks through `.default()`, `.prefault()`, `.optional()` and `.transform()`. */
+function unwrap(schema: unknown): Inner {
+  let inner = schema as { def?: { innerType?: unknown; in?: unknown } } | undefined;
+  for (;;) {
+    const next = inner?.def?.innerType ?? inner?.def?.in;
+    if (next === undefined) return (inner ?? {}) as Inner;
+    inner = next as typeof inner;
+  }
 }

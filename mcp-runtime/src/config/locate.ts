@@ -76,9 +76,27 @@ function skipValue(text: string, from: number): number {
   return at;
 }
 
+/** Arrays of tables, `[[a.b]]`: how many there were of each. A name in a header means the last one (TOML v1.0.0, "Array of Tables"). */
+class TableArrays {
+  readonly #counts = new Map<string, number>();
+
+  /** The path of what `[parts]` or `[[parts]]` begins. */
+  pathOf(parts: readonly string[], isArray: boolean): KeyPath {
+    const path: (string | number)[] = [];
+    for (const [index, part] of parts.entries()) {
+      path.push(part);
+      const name = JSON.stringify(path);
+      if (isArray && index === parts.length - 1) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+      const count = this.#counts.get(name);
+      if (count !== undefined) path.push(count - 1);
+    }
+    return path;
+  }
+}
+
 function* entries(text: string): Generator<Entry> {
-  const counts = new Map<string, number>();
-  let table: (string | number)[] = [];
+  const arrays = new TableArrays();
+  let table: KeyPath = [];
   let line = 1;
   let at = 0;
   const advance = (to: number) => {
@@ -91,13 +109,7 @@ function* entries(text: string): Generator<Entry> {
     else if (char === '[') {
       const isArray = text[at + 1] === '[';
       const { parts, end } = readKey(text, at + (isArray ? 2 : 1));
-      table = parts;
-      if (isArray) {
-        const name = parts.join('\0');
-        const index = counts.get(name) ?? 0;
-        counts.set(name, index + 1);
-        table = [...parts, index];
-      }
+      table = arrays.pathOf(parts, isArray);
       yield { path: table, line };
       advance(skipValue(text, end + (isArray ? 2 : 1)));
     } else {

@@ -1,16 +1,21 @@
 import type { RuntimeConfig } from './schema.ts';
 
 /** Settings that are read once: sockets are open, files are watched and connections are made by them. */
-const AT_START = [
+export const AT_START = [
+  'log_file',
   'port',
   'bind_address',
   'tls_cert',
   'tls_key',
   'require_tls',
   'tls_min_version',
+  'http.read_header_timeout',
   'kubeconfig',
+  'cluster_provider_strategy',
   'certificate_authority',
-] as const satisfies (keyof RuntimeConfig)[];
+  'toolset_configs.kcp.health_port',
+  'toolset_configs.kcp.state_key_file',
+] as const;
 
 /**
  * Keeps what can't change while the process runs.
@@ -21,14 +26,26 @@ export function keepStartupSettings(
   started: RuntimeConfig,
   next: RuntimeConfig,
 ): { readonly config: RuntimeConfig; readonly ignored: readonly string[] } {
-  const ignored: string[] = AT_START.filter((key) => started[key] !== next[key]);
-  if (started.http.read_header_timeout !== next.http.read_header_timeout) ignored.push('http.read_header_timeout');
-  if (started.toolset_configs.kcp.health_port !== next.toolset_configs.kcp.health_port) {
-    ignored.push('toolset_configs.kcp.health_port');
-  }
-  const kept = Object.fromEntries(AT_START.map((key) => [key, started[key]])) as Pick<
-    RuntimeConfig,
-    (typeof AT_START)[number]
-  >;
-  return { config: { ...next, ...kept }, ignored };
+  const changed = (keys: readonly string[]) => keys.filter((key) => !same(valueOf(started, key), valueOf(next, key)));
+  const ignored = changed(AT_START);
+  // They belong to the strategy: those of the new one may not fit the one that goes on.
+  if (ignored.includes('cluster_provider_strategy')) ignored.push(...changed(['toolsets']));
+  const config = structuredClone(next);
+  for (const key of ignored) setValue(config, key, valueOf(started, key));
+  return { config, ignored };
+}
+
+type Table = Record<string, unknown>;
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+function valueOf(config: RuntimeConfig, key: string): unknown {
+  return key.split('.').reduce<unknown>((table, part) => (table as Table)[part], config);
+}
+
+function setValue(config: RuntimeConfig, key: string, value: unknown): void {
+  const path = key.split('.');
+  const last = path.pop() ?? '';
+  const table = path.reduce<unknown>((outer, part) => (outer as Table)[part], config);
+  (table as Table)[last] = value;
 }

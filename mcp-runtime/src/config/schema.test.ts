@@ -7,7 +7,9 @@ import { runtimeConfigSchema } from './schema.ts';
 /** Keys of a table and of the tables in it: `http.max_body_bytes`. */
 function keys(schema: z.ZodType, prefix = ''): string[] {
   let inner = schema;
-  while ('innerType' in inner.def) inner = inner.def.innerType as z.ZodType;
+  while ('innerType' in inner.def || 'in' in inner.def) {
+    inner = ('innerType' in inner.def ? inner.def.innerType : inner.def.in) as z.ZodType;
+  }
   if (!('shape' in inner)) return [prefix];
   const shape = inner.shape as Record<string, z.ZodType>;
   return Object.entries(shape).flatMap(([name, value]) => keys(value, prefix === '' ? name : `${prefix}.${name}`));

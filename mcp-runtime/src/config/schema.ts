@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { confirmationRules } from './confirmation.ts';
 import { duration, flag, hosts, httpsUrl, names, notYet, only, origins, port, positive, text } from './fields.ts';
+import { prompts } from './prompts.ts';
 
 /**
  * The schema of `config.toml`: the contract between the operator, which renders it, and the runtime, which reads it.
@@ -12,7 +14,13 @@ import { duration, flag, hosts, httpsUrl, names, notYet, only, origins, port, po
  */
 
 /** The toolsets that this version serves. */
-export const TOOLSETS = ['core', 'kcp'] as const;
+export const TOOLSETS = ['core', 'config', 'kcp'] as const;
+
+/** Those that are served where `toolsets` isn't set, by `cluster_provider_strategy`. */
+const DEFAULT_TOOLSETS: Readonly<Record<'kcp' | 'kubeconfig', readonly (typeof TOOLSETS)[number][]>> = {
+  kcp: ['core', 'kcp'],
+  kubeconfig: ['core', 'config'],
+};
 
 const TOOLSET = `must be a list of ${TOOLSETS.map((name) => `"${name}"`).join(', ')}; other toolsets are not supported yet`;
 
@@ -27,6 +35,23 @@ const deniedResource = z.strictObject(
     kind: z.string({ error: DENIED }).default(''),
   },
   { error: (issue) => (issue.code === 'invalid_type' ? DENIED : undefined) },
+);
+
+const OVERRIDE = 'must be a table with description';
+const TOOL_NAME = 'must be the name of a tool, such as [tool_overrides.resources_list]';
+/** `[tool_overrides.NAME]`; an empty description counts as absent. */
+const toolOverrides = z.record(
+  z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/),
+  z.strictObject(
+    {
+      description: z
+        .string({ error: 'must be text' })
+        .transform((value) => (value === '' ? undefined : value))
+        .optional(),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? OVERRIDE : undefined) },
+  ),
+  { error: (issue) => (issue.code === 'invalid_key' ? TOOL_NAME : 'must be tables: [tool_overrides.NAME]') },
 );
 
 /** `[http]` */
@@ -48,6 +73,8 @@ const http = z.strictObject({
     .default(0),
 });
 
+const FIELD_MANAGER = 'must be 1 to 128 printable ASCII characters without spaces, such as "kcp-mcp"';
+
 /** `[toolset_configs.kcp]`: what of ours has to do with serving callers. */
 const kcpToolset = z.strictObject({
   /** Port of `/healthz`, `/readyz` and `/metrics`, plain HTTP. */
@@ -60,6 +87,16 @@ const kcpToolset = z.strictObject({
   required_scopes: names('must be a list of scope names').default([]),
   /** How long one request may take before it is cancelled, also towards kcp. */
   request_timeout: duration('60s', { min: 1 }),
+  /**
+   * File with at least 32 bytes that nobody else knows: the key that seals what a client carries from one round of a call to
+   * the next (2026-07-28). All replicas must share it. By default one is derived from the TLS key.
+   */
+  state_key_file: text('must be the path of a file with at least 32 random bytes').optional(),
+  /** Name under which server-side apply writes (`metadata.managedFields`). */
+  field_manager: z
+    .string({ error: FIELD_MANAGER })
+    .regex(/^[\x21-\x7e]{1,128}$/, { error: FIELD_MANAGER })
+    .default('kcp-mcp'),
 });
 
 /** `[cluster_provider_configs.kcp]`: what of ours has to do with kcp. */
@@ -91,6 +128,12 @@ export const runtimeConfigSchema = z
       .min(0, { error: 'must be a whole number from 0 to 9' })
       .max(9, { error: 'must be a whole number from 0 to 9' })
       .default(1),
+    log_file: z
+      .literal('stderr', {
+        error:
+          'must be "stderr"; logs go to standard output without this key, and a file is for whoever starts the process',
+      })
+      .optional(),
     port: port('8443'),
     bind_address: text('must be an IP address such as "0.0.0.0" or "127.0.0.1"').default('0.0.0.0'),
     stateless: only(
@@ -109,11 +152,15 @@ export const runtimeConfigSchema = z
     tls_cipher_suites: notYet('remove the key: Node.js chooses safe cipher suites'),
     http: http.prefault({}),
 
-    kubeconfig: text('must be the path of a kubeconfig that names the kcp front-proxy and its CA'),
-    cluster_provider_strategy: only('kcp', 'must be "kcp"; other strategies are not supported yet'),
+    kubeconfig: text('must be the path of a kubeconfig that names the server (for kcp its front-proxy) and its CA'),
+    /** What is served: kcp, or plain Kubernetes (`kubeconfig`). */
+    cluster_provider_strategy: z
+      .enum(['kcp', 'kubeconfig'], { error: 'must be "kcp" or "kubeconfig"; other strategies are not supported yet' })
+      .default('kcp'),
     cluster_auth_mode: only('passthrough', 'must be "passthrough"; "kubeconfig" is not supported yet'),
 
-    toolsets: z.array(z.enum(TOOLSETS, { error: TOOLSET }), { error: TOOLSET }).default([...TOOLSETS]),
+    /** By default what fits `cluster_provider_strategy`. */
+    toolsets: z.array(z.enum(TOOLSETS, { error: TOOLSET }), { error: TOOLSET }).optional(),
     enabled_tools: names('must be a list of tool names').default([]),
     disabled_tools: names('must be a list of tool names').default([]),
     read_only: flag(false),
@@ -121,13 +168,17 @@ export const runtimeConfigSchema = z
     denied_resources: z.array(deniedResource, { error: DENIED }).default([]),
     /** Text added to the instructions that clients give to their model. */
     server_instructions: z.string({ error: 'must be text' }).optional(),
-    tool_overrides: notYet('remove the table'),
-    prompts: notYet('remove the tables'),
-    confirmation_rules: notYet('remove the tables; disable_destructive = true keeps callers from changing what exists'),
-    confirmation_fallback: notYet('remove the key'),
-    validation_enabled: z
-      .literal(false, { error: 'is not supported yet with this value; remove the key' })
-      .default(false),
+    tool_overrides: toolOverrides.default({}),
+    prompts,
+    confirmation_rules: confirmationRules,
+    /** What becomes of a call that has to be confirmed where the client can't ask anybody. */
+    confirmation_fallback: z.enum(['allow', 'deny'], { error: 'must be "allow" or "deny"' }).default('allow'),
+    /** Checks manifests and permissions before a request is made. */
+    validation_enabled: flag(false),
+    experimental_enable_target_compatibility_tool_filters: only(
+      false,
+      'is not supported yet with this value: which APIs there are differs from workspace to workspace; name the tools in disabled_tools',
+    ),
 
     /** Callers sign in; an upstream file without this key means false, ours never does. */
     require_oauth: only(true, 'is not supported yet with this value: callers always sign in; write true'),
@@ -142,6 +193,10 @@ export const runtimeConfigSchema = z
     skip_jwt_verification: z
       .literal(false, { error: 'is refused: tokens are always verified; remove the key' })
       .default(false),
+    trust_proxy_headers: only(
+      false,
+      'is refused: server_url says what the public address is, and X-Forwarded-* headers are never believed; remove the key',
+    ),
     /** Leaves `registration_endpoint` out of the authorization-server metadata that we pass on. */
     disable_dynamic_client_registration: flag(false),
     token_exchange_strategy: notYet("remove the key: the caller's own token goes to kcp"),
@@ -173,7 +228,18 @@ export const runtimeConfigSchema = z
         message: 'needs a certificate; set tls_cert and tls_key',
       });
     }
-  });
+    if (config.cluster_provider_strategy !== 'kcp' && config.toolsets?.includes('kcp') === true) {
+      context.addIssue({
+        code: 'custom',
+        path: ['toolsets', config.toolsets.indexOf('kcp')],
+        message: 'needs cluster_provider_strategy = "kcp": plain Kubernetes has no workspaces; remove it from the list',
+      });
+    }
+  })
+  .transform((config) => ({
+    ...config,
+    toolsets: config.toolsets ?? [...DEFAULT_TOOLSETS[config.cluster_provider_strategy]],
+  }));
 
 /** What the runtime works with: every default filled in, durations in milliseconds, `server_url` without a trailing slash. */
 export type RuntimeConfig = z.output<typeof runtimeConfigSchema>;
