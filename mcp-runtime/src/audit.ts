@@ -10,6 +10,8 @@ export interface AuditFields {
   object?: string;
   /** Outcome in one word where it is more than `ok` or `error`, such as `forbidden`. */
   result?: string;
+  /** Whether a person said yes to what `confirmation_rules` want confirmed. */
+  confirmation?: string;
 }
 
 /** One tool call in the audit log. */
@@ -61,6 +63,7 @@ export function beginAudit(
         ...(fields.workspace === undefined ? {} : { workspace: plain(fields.workspace) }),
         ...(fields.object === undefined ? {} : { object: plain(fields.object) }),
         result: plain(result),
+        ...(fields.confirmation === undefined ? {} : { confirmation: plain(fields.confirmation) }),
         duration_ms: Math.round(milliseconds * 10) / 10,
       });
     },

@@ -13,11 +13,11 @@ import { createHealthServer } from './http/health.ts';
 import { createPublicServer, drainServer, listen, setCertificate } from './http/listen.ts';
 import { createMetadata } from './http/metadata.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
-import { loadCertificate } from './http/tls.ts';
+import { loadCertificate, type ServedCertificate } from './http/tls.ts';
 import { createKcpClient } from './kcp/client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { createSeal, ownSecret, sealingKey, secretOfTlsKey } from './seal.ts';
+import { createSeal, loadSealingKey } from './seal.ts';
 import { createMcp, createService, type Service } from './server.ts';
 import { createToolset } from './tools/index.ts';
 
@@ -81,7 +81,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   let front = createFront(config, issuer);
   let service = newService(config);
 
-  let sealingKeys = [sealingKey(certificate === undefined ? ownSecret() : secretOfTlsKey(certificate.key))];
+  const stateKeyFile = config.toolset_configs.kcp.state_key_file;
+  let sealingKeys = [await loadSealingKey(stateKeyFile, certificate)];
   let seal = createSeal(sealingKeys);
 
   const mcp = createMcp({ service: () => service, seal: () => seal, version, log, metrics });
@@ -111,10 +112,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const renewed = await loadCertificate(started);
     if (renewed === undefined) return;
     setCertificate(server, renewed);
-    // What was sealed with the key before still opens: a person may be typing the answer just now.
-    sealingKeys = [sealingKey(secretOfTlsKey(renewed.key)), ...sealingKeys.slice(0, 1)];
-    seal = createSeal(sealingKeys);
+    await reloadSealingKey(renewed);
     metrics.certificateNotAfter.set(renewed.notAfter / 1_000);
+  }
+
+  /** What was sealed with the key before still opens: a person may be typing the answer just now. */
+  async function reloadSealingKey(served: ServedCertificate | undefined): Promise<void> {
+    sealingKeys = [await loadSealingKey(stateKeyFile, served), ...sealingKeys.slice(0, 1)];
+    seal = createSeal(sealingKeys);
   }
 
   const files = (...paths: (string | undefined)[]) => paths.filter((path) => path !== undefined);
@@ -126,6 +131,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       files: [started.kubeconfig],
       apply: async () => {
         await kcp.reload();
+      },
+    },
+    {
+      what: 'state_key',
+      files: files(stateKeyFile),
+      apply: async () => {
+        if (stateKeyFile !== undefined) await reloadSealingKey(undefined);
       },
     },
     {

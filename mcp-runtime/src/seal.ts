@@ -1,4 +1,5 @@
 import { createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createRequestStateCodec, type ServerContext } from '@modelcontextprotocol/server';
 import type { Principal } from './auth/principal.ts';
 import type { Settled } from './interaction.ts';
@@ -39,19 +40,33 @@ function callerOf({ mcpReq, http }: ServerContext): string {
 }
 
 const LABEL = 'kcp-mcp-runtime requestState v1';
+const MIN_SECRET_BYTES = 32;
 
 /**
- * Makes a key for {@link createSeal} of a secret that all replicas have.
+ * Makes a key for {@link createSeal} of a secret that all replicas have: the file of `state_key_file`, or else the TLS key. A
+ * process that has neither makes one up, and is the only one that opens what it sealed.
+ *
+ * @throws naming the file when it can't be read or holds too little.
  * @see RFC 5869
  */
-export function sealingKey(secret: Uint8Array): Uint8Array {
+export async function loadSealingKey(
+  stateKeyFile: string | undefined,
+  certificate: { readonly key: Buffer } | undefined,
+): Promise<Uint8Array> {
+  const secret = stateKeyFile === undefined ? secretOf(certificate) : await readSecret(stateKeyFile);
   return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), LABEL, 32));
 }
 
-/** The secret in a TLS key that isn't in its form: replicas that mount one key in other words still agree. */
-export function secretOfTlsKey(pem: Buffer): Uint8Array {
-  return createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
+async function readSecret(file: string): Promise<Uint8Array> {
+  const secret = await readFile(file);
+  if (secret.byteLength >= MIN_SECRET_BYTES) return secret;
+  throw new Error(
+    `${file} (toolset_configs.kcp.state_key_file) holds ${secret.byteLength} bytes; it must hold at least ${MIN_SECRET_BYTES} random ones`,
+  );
 }
 
-/** For a process that is alone. */
-export const ownSecret = (): Uint8Array => randomBytes(32);
+function secretOf(certificate: { readonly key: Buffer } | undefined): Uint8Array {
+  if (certificate === undefined) return randomBytes(MIN_SECRET_BYTES);
+  // Not the file's text: replicas that have the same key in other words still agree.
+  return createPrivateKey(certificate.key).export({ type: 'pkcs8', format: 'der' });
+}

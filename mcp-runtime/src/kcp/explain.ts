@@ -204,7 +204,8 @@ function attempt({ context: { target, path } }: KcpError): string {
   return target === undefined ? `read ${path}` : describeTarget(target);
 }
 
-function describeTarget({ verb, resource, subresource, group, namespace, name }: Target): string {
+/** An action in words: `get secrets "db" in namespace default`. */
+export function describeTarget({ verb, resource, subresource, group, namespace, name }: Target): string {
   const what = [group === '' ? resource : `${resource}.${group}`, subresource]
     .filter((part) => part !== undefined)
     .join('/');

@@ -8,7 +8,7 @@ import { createPublicServer, drainServer, listen } from '../http/listen.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { createFront } from '../runtime.ts';
 import type { InputNeeded } from '../interaction.ts';
-import { createSeal, ownSecret, sealingKey } from '../seal.ts';
+import { createSeal, loadSealingKey } from '../seal.ts';
 import { createMcp, createService } from '../server.ts';
 import type { CallContext, CallToolResult, ToolDefinition, Toolset } from '../tools/index.ts';
 import type { TestIssuer } from './issuer.ts';
@@ -68,7 +68,7 @@ export async function startTestApp(provider: TestIssuer, settings: Partial<Runti
     timeoutMs: config.toolset_configs.kcp.request_timeout,
   });
   const front = createFront(config, issuer);
-  const seal = createSeal([sealingKey(ownSecret())]);
+  const seal = createSeal([await loadSealingKey(undefined, undefined)]);
   const mcp = createMcp({ service: () => service, seal: () => seal, version: '0.0.0-test', log: logged.log, metrics });
   const app = createApp({ front: () => front, mcp, log: logged.log, metrics });
   const server = createPublicServer(config, undefined, app);

@@ -1,5 +1,6 @@
 import { ProtocolError } from '@modelcontextprotocol/server';
 import type { RuntimeConfig } from '../config/schema.ts';
+import { matchConfirmations } from '../confirmation-rules.ts';
 import { InputNeeded, Questions } from '../interaction.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import { createDiscovery } from '../kcp/discovery.ts';
@@ -9,9 +10,9 @@ import { createPolicy } from '../policy.ts';
 import { ALL_TOOLS } from './all.ts';
 import { servesKcp } from './arguments.ts';
 import { createCallerApi } from './caller-api.ts';
-import { define, describeIssues, withoutWorkspace } from './definitions.ts';
+import { define, describeCall, describeIssues, withoutWorkspace } from './definitions.ts';
 import { callerWorkspaces, explainFailure } from './failures.ts';
-import { createGate } from './gate.ts';
+import { confirmOrFallBack, createGate } from './gate.ts';
 import { ToolError } from './tool.ts';
 import type { Call, CallContext, CallToolResult, Tool, ToolDefinition } from './tool.ts';
 
@@ -57,7 +58,9 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
     ? ALL_TOOLS
     : ALL_TOOLS.filter(({ kcpOnly }) => kcpOnly !== true).map(withoutWorkspace);
   const tools = new Map(served.map((tool) => [tool.name, tool]));
-  const definitions = served.filter((tool) => refusal(tool) === undefined).map(define);
+  const definitions = served
+    .filter((tool) => refusal(tool) === undefined)
+    .map((tool) => define(tool, config.tool_overrides[tool.name]));
 
   function refusal(tool: Tool): string | undefined {
     const kinds = tool.touches ?? [];
@@ -69,6 +72,14 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
     if (why !== undefined) throw new ToolError(why, 'denied');
     const parsed = tool.input.safeParse(args ?? {});
     if (!parsed.success) throw new ToolError(describeIssues(tool, parsed.error), 'invalid');
+    const wanted = matchConfirmations(config.confirmation_rules, { tool });
+    if (wanted !== undefined) {
+      const message = `${wanted}\n${describeCall(tool.name, parsed.data)}`;
+      confirmOrFallBack(
+        { id: 'tool', message },
+        { config, confirm: (question) => call.confirm(question), context: call },
+      );
+    }
     return tool.handle(parsed.data, call);
   }
 
@@ -79,7 +90,7 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
       if (tool === undefined) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 100)}`);
       const questions = new Questions(context.interaction, { tool: name, args });
       const confirm = confirmWith(questions);
-      const gate = createGate({ policy });
+      const gate = createGate({ policy, config, kcp, context, confirm });
       const call: Call = { ...shared, ...context, confirm, api: createCallerApi(kcp, context, gate) };
       try {
         const result = await run(tool, args, call);

@@ -1,5 +1,6 @@
 import type { CallToolResult, Tool as ToolDefinition, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { z } from 'zod';
+import type { AuditFields } from '../audit.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { RuntimeConfig } from '../config/schema.ts';
 import type { Interaction, Question } from '../interaction.ts';
@@ -16,7 +17,7 @@ export interface CallContext {
   /** Fires when the caller goes away or the request's time is up. */
   readonly signal: AbortSignal;
   /** Adds to the audit line of this call. */
-  audit(fields: { workspace?: string; object?: string; result?: string }): void;
+  audit(fields: AuditFields): void;
   /** The person behind the client, as far as they can be asked. */
   readonly interaction: Interaction;
   /** Tells how far a long call has come; does nothing where the client didn't ask for it (MCP: progress). */
