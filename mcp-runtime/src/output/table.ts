@@ -28,8 +28,8 @@ export function fromServerTable(table: unknown, withNamespace: boolean): Table {
   const columns = shown.map(({ name }) => name);
   const rows = arrayAt(table, 'rows').map((row) => {
     const cells = arrayAt(row, 'cells');
-    const own = shown.map(({ index }) => cell(cells[index]));
-    return withNamespace ? [cell(stringAt(row, 'object', 'metadata', 'namespace')), ...own] : own;
+    const own = shown.map(({ index }) => toCell(cells[index]));
+    return withNamespace ? [toCell(stringAt(row, 'object', 'metadata', 'namespace')), ...own] : own;
   });
   return { columns: withNamespace ? ['Namespace', ...columns] : columns, rows };
 }
@@ -38,10 +38,10 @@ export function fromServerTable(table: unknown, withNamespace: boolean): Table {
 export function fromObjects(objects: readonly unknown[], withNamespace: boolean, now: number): Table {
   const rows = objects.map((object) => {
     const own = [
-      cell(stringAt(object, 'metadata', 'name')),
+      toCell(stringAt(object, 'metadata', 'name')),
       age(stringAt(object, 'metadata', 'creationTimestamp'), now),
     ];
-    return withNamespace ? [cell(stringAt(object, 'metadata', 'namespace')), ...own] : own;
+    return withNamespace ? [toCell(stringAt(object, 'metadata', 'namespace')), ...own] : own;
   });
   return { columns: withNamespace ? ['Namespace', 'Name', 'Age'] : ['Name', 'Age'], rows };
 }
@@ -59,7 +59,8 @@ export function renderTable({ columns, rows }: Table): string[] {
   );
 }
 
-function cell(value: unknown): string {
+/** A value as one cell: on one line, not too long, `-` for nothing. */
+export function toCell(value: unknown): string {
   if (value === undefined || value === null || value === '') return '-';
   if (typeof value === 'string') return shorten(value, MAX_CELL);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

@@ -30,6 +30,9 @@ export type Handler = (request: {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly accept: string;
+  readonly method: string;
+  /** The body, parsed as JSON. */
+  readonly body: unknown;
 }) => FakeAnswer | undefined | Promise<FakeAnswer | undefined>;
 
 /** An HTTPS server that stands in for kcp in unit tests, answering as testdata/*.http recorded. */
@@ -148,7 +151,18 @@ async function respond(
   seen.push({ user, method, url, accept });
   const { pathname, searchParams: query } = new URL(url, 'https://kcp');
   const [, workspace = '', path = ''] = /^\/clusters\/([^/]+)(.*)$/.exec(pathname) ?? [];
-  const asked = { user, workspace, path, query, accept };
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const sent = Buffer.concat(chunks).toString();
+  const asked = {
+    user,
+    workspace,
+    path,
+    query,
+    accept,
+    method,
+    body: sent === '' ? undefined : (JSON.parse(sent) as unknown),
+  };
   let answer: FakeAnswer | undefined;
   for (const handler of handlers) answer ??= await handler(asked);
   const { status: code = 200, body, headers } = answer ?? asRecorded(asked);
@@ -166,7 +180,10 @@ function asRecorded({ user, workspace, path, accept }: Parameters<Handler>[0]): 
   }
   if (ACCESS[user]?.includes(place) !== true) return denied(user, path);
   if (path === '/version') return { body: recorded('version-access') };
+  if (path.endsWith('/selfsubjectreviews')) return { status: 201, body: recorded('selfsubjectreview') };
+  if (path.endsWith('/selfsubjectrulesreviews')) return { status: 201, body: recorded('selfsubjectrulesreview') };
   if (path === '/api/v1') return { body: CORE };
+  if (path === '/api') return { body: recorded('discovery-core-aggregated') };
   if (path === '/apis') return { body: { kind: 'APIGroupList', groups: GROUPS } };
   if (path === '/apis/tenancy.kcp.io/v1alpha1') return { body: TENANCY };
   if (path === '/api/v1/namespaces' && !accept.includes('Table')) return { body: recorded('namespaces-list') };

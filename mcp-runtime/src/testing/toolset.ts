@@ -1,6 +1,9 @@
 import { runtimeConfigSchema } from '../config/schema.ts';
 import type { RuntimeConfigInput } from '../config/schema.ts';
+import type { AuditFields } from '../audit.ts';
+import type { Principal } from '../auth/principal.ts';
 import { InputNeeded, NOBODY } from '../interaction.ts';
+import type { Interaction } from '../interaction.ts';
 import { createKcpClient } from '../kcp/client.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import { createToolset } from '../tools/index.ts';
@@ -16,17 +19,24 @@ export interface ToolBench {
   /** Milliseconds since the epoch; the toolset's clock. */
   readonly time: { now: number };
   /** What was noted for the audit log, all calls together. */
-  readonly audited: Record<string, string>[];
+  readonly audited: AuditFields[];
   /** What was told of progress, all calls together. */
   readonly progressed: Progress[];
   readonly call: (tool: string, args?: unknown, user?: string, signal?: AbortSignal) => Promise<CallToolResult>;
+  /** One round of a call whose client can ask its user, or can't. */
+  readonly round: (tool: string, args: unknown, interaction: Interaction) => Promise<CallToolResult | InputNeeded>;
   /** The text of a successful answer. */
   readonly text: (tool: string, args?: unknown, user?: string) => Promise<string>;
   /** The text of a failure (`isError`). */
   readonly failure: (tool: string, args?: unknown, user?: string) => Promise<string>;
 }
 
-export function createBench(fake: Pick<FakeKcp, 'kubeconfig'>, settings: Partial<RuntimeConfigInput> = {}): ToolBench {
+/** @param principals who calls, by name; by default those that the fake kcp knows. */
+export function createBench(
+  fake: Pick<FakeKcp, 'kubeconfig'>,
+  settings: Partial<RuntimeConfigInput> = {},
+  principals: (user: string) => Principal = principalOf,
+): ToolBench {
   const kcp = createKcpClient({ kubeconfig: fake.kubeconfig });
   const config = runtimeConfigSchema.parse({
     kubeconfig: '/unused',
@@ -40,18 +50,17 @@ export function createBench(fake: Pick<FakeKcp, 'kubeconfig'>, settings: Partial
   } satisfies RuntimeConfigInput);
   const time = { now: Date.parse('2026-11-22T20:00:00Z') };
   const toolset = createToolset({ kcp, config, clock: () => time.now });
-  const audited: Record<string, string>[] = [];
+  const audited: AuditFields[] = [];
   const progressed: Progress[] = [];
+  const context = (user: string, signal: AbortSignal, interaction: Interaction) => ({
+    principal: principals(user),
+    signal,
+    audit: (fields: AuditFields) => audited.push(fields),
+    progress: (step: Progress) => progressed.push(step),
+    interaction,
+  });
   const call: ToolBench['call'] = async (tool, args = {}, user = 'alice', signal = new AbortController().signal) => {
-    const audit = (fields: Record<string, string>) => audited.push(fields);
-    const progress = (step: Progress) => progressed.push(step);
-    const result = await toolset.call(tool, args, {
-      principal: principalOf(user),
-      signal,
-      audit,
-      progress,
-      interaction: NOBODY,
-    });
+    const result = await toolset.call(tool, args, context(user, signal, NOBODY));
     if (result instanceof InputNeeded) throw result;
     return result;
   };
@@ -62,6 +71,8 @@ export function createBench(fake: Pick<FakeKcp, 'kubeconfig'>, settings: Partial
     audited,
     progressed,
     call,
+    round: (tool, args, interaction) =>
+      toolset.call(tool, args, context('alice', new AbortController().signal, interaction)),
     async text(tool, args, user) {
       return textOf(await call(tool, args, user), false);
     },

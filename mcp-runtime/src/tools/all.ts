@@ -4,7 +4,18 @@ import { resourcesDelete } from './core/resources-delete.ts';
 import { resourcesGet } from './core/resources-get.ts';
 import { resourcesList } from './core/resources-list.ts';
 import { resourcesScale } from './core/resources-scale.ts';
+import { accessCheck } from './kcp/access-check.ts';
+import { apibindingCreate } from './kcp/apibinding-create.ts';
+import { apibindingsList } from './kcp/apibindings-list.ts';
+import { apiexportsList } from './kcp/apiexports-list.ts';
+import { apiResourcesList } from './kcp/api-resources-list.ts';
+import { find } from './kcp/find.ts';
+import { logicalclusterGet } from './kcp/logicalcluster-get.ts';
+import { whoami } from './kcp/whoami.ts';
+import { workspaceCreate } from './kcp/workspace-create.ts';
+import { workspaceDelete } from './kcp/workspace-delete.ts';
 import { workspaceDescribe } from './kcp/workspace-describe.ts';
+import { workspaceTypesList } from './kcp/workspace-types-list.ts';
 import { workspacesList } from './kcp/workspaces-list.ts';
 import type { Tool } from './tool.ts';
 
@@ -12,6 +23,17 @@ import type { Tool } from './tool.ts';
 export const ALL_TOOLS: readonly Tool[] = [
   workspacesList,
   workspaceDescribe,
+  find,
+  whoami,
+  accessCheck,
+  workspaceCreate,
+  workspaceDelete,
+  workspaceTypesList,
+  apiResourcesList,
+  apiexportsList,
+  apibindingsList,
+  apibindingCreate,
+  logicalclusterGet,
   namespacesList,
   resourcesList,
   resourcesGet,

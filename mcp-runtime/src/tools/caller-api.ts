@@ -6,8 +6,8 @@ import type { KcpRequest } from '../kcp/request.ts';
 import type { TextEnd } from '../kcp/response.ts';
 import type { CallContext } from './tool.ts';
 
-/** A request of a tool: who asks, and until when, is the call's. */
-export type ApiRequest = Omit<KcpRequest, 'token' | 'signal'>;
+/** A request of a tool: who asks is the call's, and so is until when, unless it is told a `signal` that fires earlier. */
+export type ApiRequest = Omit<KcpRequest, 'token'>;
 
 /** An action on the cluster, as the gates look at it. */
 export interface Action {
@@ -47,7 +47,7 @@ export function createCallerApi(
   async function pass<T extends ApiRequest>(request: T): Promise<T & KcpRequest> {
     const { workspace, target } = request;
     if (target !== undefined) await gate([{ workspace, target }]);
-    return { ...request, token: principal.token, signal };
+    return { signal, ...request, token: principal.token };
   }
   return {
     request: async (request) => kcp.request(await pass(request)),

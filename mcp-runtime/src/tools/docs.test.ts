@@ -7,7 +7,7 @@ const docs = readFileSync(new URL('../../../docs/tools.md', import.meta.url), 'u
 
 test.each(ALL_TOOLS.map((tool) => [tool.name, tool] as const))('docs/tools.md describes %s', (name, tool) => {
   const section = new RegExp(`^## \`${name}\`\n([^]*?)(?=^## |(?![^]))`, 'm').exec(docs)?.[1] ?? '';
-  const documented = [...section.matchAll(/^- (.+?)(:| \(required\))/gm)].flatMap(([, names = '']) =>
+  const documented = [...section.matchAll(/^- (`.+?)(:| \(required\))/gm)].flatMap(([, names = '']) =>
     names.split(', '),
   );
   const known = Object.keys(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {}).map((key) => `\`${key}\``);

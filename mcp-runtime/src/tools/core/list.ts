@@ -6,7 +6,8 @@ import { MAX_TEXT_BYTES, NOTE_BYTES, howManyFit, limitBytes } from '../../output
 import { DEFAULT_LIMIT, cutNote, restOf } from '../../output/paginate.ts';
 import type { Rest } from '../../output/paginate.ts';
 import { presentable } from '../../output/redact.ts';
-import { fromObjects, fromServerTable, isServerTable, renderTable } from '../../output/table.ts';
+import { fromObjects, fromServerTable, isServerTable, renderTable, toCell } from '../../output/table.ts';
+import type { Table } from '../../output/table.ts';
 import { toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import type { Call, CallToolResult } from '../tool.ts';
@@ -22,7 +23,12 @@ export interface ListQuery {
   readonly limit?: number | undefined;
   readonly continue?: string | undefined;
   readonly output?: 'table' | 'yaml' | undefined;
+  /** The table's columns, made of the objects; without them the API server makes the table. */
+  readonly columns?: Columns;
 }
+
+/** Names of columns, and how an object fills them. */
+export type Columns = Readonly<Record<string, (object: unknown, now: number) => string | undefined>>;
 
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
@@ -58,6 +64,7 @@ export async function listObjects(query: ListQuery, call: Call): Promise<CallToo
 async function fetchPage(query: ListQuery, asTable: boolean, limit: number, call: Call): Promise<Page> {
   const { workspace, type, namespace, labelSelector, fieldSelector } = query;
   const acrossNamespaces = type.namespaced && namespace === undefined;
+  const serverTable = asTable && query.columns === undefined;
   const target: Target = { verb: 'list', ...type, namespace };
   const list = await call.api.request({
     workspace,
@@ -68,18 +75,25 @@ async function fetchPage(query: ListQuery, asTable: boolean, limit: number, call
       fieldSelector,
       continue: query.continue,
       // The rows' objects are only needed for their namespaces.
-      includeObject: asTable ? (acrossNamespaces ? 'Metadata' : 'None') : undefined,
+      includeObject: serverTable ? (acrossNamespaces ? 'Metadata' : 'None') : undefined,
     },
-    headers: { accept: asTable ? TABLE : 'application/json' },
+    headers: { accept: serverTable ? TABLE : 'application/json' },
     target,
   });
   const rest = restOf(list);
   if (!asTable) return { header: [], entries: yamlEntries(list, type), count: arrayAt(list, 'items').length, rest };
-  const table = isServerTable(list)
-    ? fromServerTable(list, acrossNamespaces)
-    : fromObjects(arrayAt(list, 'items'), acrossNamespaces, call.clock());
-  const [header = '', ...entries] = renderTable(table);
+  const [header = '', ...entries] = renderTable(tableOf(list, query, acrossNamespaces, call.clock()));
   return { header: [header], entries, count: entries.length, rest };
+}
+
+function tableOf(list: unknown, { columns }: ListQuery, acrossNamespaces: boolean, now: number): Table {
+  if (isServerTable(list)) return fromServerTable(list, acrossNamespaces);
+  const items = arrayAt(list, 'items');
+  if (columns === undefined) return fromObjects(items, acrossNamespaces, now);
+  return {
+    columns: Object.keys(columns),
+    rows: items.map((item) => Object.values(columns).map((fill) => toCell(fill(item, now)))),
+  };
 }
 
 /** The entries up to the first that doesn't fit: writing YAML costs far more memory than it takes. */

@@ -170,6 +170,18 @@ describe('kcp_workspace_describe', () => {
       ],
       children: 2,
       enterable: 'yes, by alice@example.com',
+      may: { 'configmaps, namespaces, secrets': '*', 'workspaces.tenancy.kcp.io': 'get, list, watch' },
+    });
+  });
+
+  test('the APIs that are bound in it', async () => {
+    const resources = [{ name: 'apibindings', kind: 'APIBinding', namespaced: false, verbs: ['list'] }];
+    fake.handlers.push(({ path }) => {
+      if (path === '/apis/apis.kcp.io/v1alpha2') return { body: { resources } };
+      return path.endsWith('/apibindings') ? { body: recorded('apibindings') } : undefined;
+    });
+    expect(parse(await bench.text('kcp_workspace_describe', { workspace: 'root:acme' }))).toMatchObject({
+      apis: { 'root/tenancy.kcp.io': 'Bound', 'root/topology.kcp.io': 'Bound' },
     });
   });
 

@@ -1,37 +1,32 @@
 import { z } from 'zod';
+import { UnknownKindError } from '../../kcp/discovery.ts';
 import { KcpStatusError } from '../../kcp/errors.ts';
 import type { Target } from '../../kcp/errors.ts';
-import { findWorkspace } from '../../kcp/inventory.ts';
 import { arrayAt, at, stringAt } from '../../kcp/json.ts';
-import { resourcePath, splitWorkspace } from '../../kcp/paths.ts';
+import { resourcePath } from '../../kcp/paths.ts';
 import { restOf } from '../../output/paginate.ts';
 import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import { workspaceOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
 import type { Call } from '../tool.ts';
-
-const WORKSPACE = { group: 'tenancy.kcp.io', version: 'v1alpha1', kind: 'Workspace', resource: 'workspaces' } as const;
-const LOGICAL_CLUSTER = {
-  group: 'core.kcp.io',
-  version: 'v1alpha1',
-  kind: 'LogicalCluster',
-  resource: 'logicalclusters',
-} as const;
-
-/** The one workspace without a parent; its id is its path. */
-const ROOT = 'root';
+import { exportOf } from './apibindings-list.ts';
+import { API_BINDING, LOGICAL_CLUSTER, LOGICAL_CLUSTER_NAME, WORKSPACE, resolveApiKind } from './kinds.ts';
+import { placeOf } from './place.ts';
+import type { Place } from './place.ts';
+import { rightsIn } from './rights.ts';
+import type { Rights } from './rights.ts';
 
 /** What one of several questions brought: an answer, or kcp's refusal to give one. */
-type Part<T> = { readonly value: T } | { readonly refusal: KcpStatusError };
+type Part<T> = { readonly value?: T; readonly refusal?: KcpStatusError };
 
 export const workspaceDescribe = defineTool({
   name: 'kcp_workspace_describe',
   toolset: 'kcp',
   title: 'kcp: Workspace Describe',
   description:
-    'Describe one kcp workspace: type, phase, conditions, URL, owner, number of child workspaces, and whether the caller can enter it. ' +
-    'Shows the parts that the caller may read and names the others.',
+    'Describe one kcp workspace: type, phase, conditions, URL, owner, number of child workspaces, the APIs bound in it, whether the caller ' +
+    'can enter it and what the caller may do there. Shows the parts that the caller may read and names the others.',
   annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: true },
   input: z.strictObject({
     workspace: z
@@ -39,12 +34,15 @@ export const workspaceDescribe = defineTool({
       .describe('Path such as root:acme:team-a, or logical-cluster id, of the workspace to describe'),
   }),
   touches: [WORKSPACE, LOGICAL_CLUSTER],
+  kcpOnly: true,
   async handle(args, call) {
     const workspace = workspaceOf(args.workspace, call);
-    const [cluster, children, enterable] = await Promise.all([
-      part(read({ verb: 'get', ...LOGICAL_CLUSTER, name: 'cluster' }, workspace, call)),
+    const [cluster, children, enterable, apis, rights] = await Promise.all([
+      part(read({ verb: 'get', ...LOGICAL_CLUSTER, name: LOGICAL_CLUSTER_NAME }, workspace, call)),
       part(countChildren(workspace, call)),
       part(call.api.mayEnter(workspace)),
+      part(boundApis(workspace, call)),
+      part(rightsIn(workspace, call)),
     ]);
     const place = await placeOf(workspace, valueOf(cluster), call);
     const own = place === undefined ? undefined : await part(readFromParent(place, call));
@@ -59,42 +57,45 @@ export const workspaceDescribe = defineTool({
       workspace: path,
       ...describeObjects(valueOf(own), valueOf(cluster)),
       children: valueOf(children),
+      apis: valueOf(apis),
       enterable: inside ? `yes, by ${user}` : `no, not by ${user}`,
+      may: valueOf(rights)?.rules,
+      mayMore: moreRights(valueOf(rights)),
       notReadable: {
         [`Workspace object in ${place?.parent ?? 'its parent'}`]: reason(own),
         'LogicalCluster object inside': reason(cluster),
         children: reason(children),
+        APIBindings: reason(apis),
+        rights: reason(rights),
       },
     };
     return toolResult(toYaml(withoutUndefined(description)));
   },
 });
 
-interface Place {
-  readonly path: string;
-  /** Path or id of the parent. */
-  readonly parent: string;
-  readonly name: string;
-}
-
-/** Where the Workspace object stands: told by the path, by the logical cluster, or by the caller's inventory. */
-async function placeOf(workspace: string, cluster: unknown, call: Call): Promise<Place | undefined> {
-  const split = splitWorkspace(workspace);
-  if (split !== undefined) return { path: workspace, ...split };
-  const parent = stringAt(cluster, 'spec', 'owner', 'cluster');
-  const name = stringAt(cluster, 'spec', 'owner', 'name');
-  if (parent !== undefined && name !== undefined && stringAt(cluster, 'spec', 'owner', 'resource') === 'workspaces') {
-    return { path: stringAt(cluster, 'metadata', 'annotations', 'kcp.io/path') ?? workspace, parent, name };
-  }
-  if (cluster !== undefined || workspace === ROOT) return undefined;
-  const { enterable, visible } = await call.inventory.get(call.principal, call.signal);
-  const path = findWorkspace([...enterable, ...visible], workspace)?.path;
-  const known = path === undefined ? undefined : splitWorkspace(path);
-  return path === undefined || known === undefined ? undefined : { path, ...known };
-}
-
 function readFromParent({ parent, name }: Place, call: Call): Promise<unknown> {
   return read({ verb: 'get', ...WORKSPACE, name }, parent, call);
+}
+
+const MAX_APIS = 50;
+
+/** The bound APIs: `root/tenancy.kcp.io`: `Bound`. */
+async function boundApis(workspace: string, call: Call): Promise<Record<string, string> | undefined> {
+  const type = await resolveApiKind(API_BINDING.kind, workspace, call);
+  const page = await read({ verb: 'list', ...type }, workspace, call, { limit: MAX_APIS }, 'application/json');
+  const apis = arrayAt(page, 'items').map((binding) => [
+    shorten(exportOf(binding) ?? '-', 300),
+    shorten(stringAt(binding, 'status', 'phase') ?? '-', 100),
+  ]);
+  const { next, remaining } = restOf(page);
+  if (next !== undefined) apis.push(['and more', remaining === undefined ? 'kcp_apibindings_list' : String(remaining)]);
+  return apis.length === 0 ? undefined : (Object.fromEntries(apis) as Record<string, string>);
+}
+
+function moreRights(rights: Rights | undefined): string | undefined {
+  if (rights === undefined) return undefined;
+  if (rights.omitted > 0) return `and ${rights.omitted} more rules`;
+  return rights.incomplete ? 'kcp may allow more than it tells; kcp_access_check asks about one thing' : undefined;
 }
 
 async function countChildren(workspace: string, call: Call): Promise<number | string> {
@@ -110,13 +111,14 @@ function read(
   workspace: string,
   call: Call,
   query?: Record<string, string | number>,
+  accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
 ): Promise<unknown> {
   return call.api.request({
     workspace,
     path: resourcePath(target),
     ...(query !== undefined && {
       query,
-      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
+      headers: { accept },
     }),
     target,
   });
@@ -127,17 +129,19 @@ async function part<T>(question: Promise<T>): Promise<Part<T>> {
   try {
     return { value: await question };
   } catch (error) {
+    // A workspace without kcp's API kinds: a mounted cluster.
+    if (error instanceof UnknownKindError) return {};
     if (error instanceof KcpStatusError && (error.status === 403 || error.status === 404)) return { refusal: error };
     throw error;
   }
 }
 
 function valueOf<T>(answer: Part<T> | undefined): T | undefined {
-  return answer !== undefined && 'value' in answer ? answer.value : undefined;
+  return answer?.value;
 }
 
 function refusalOf(answer: Part<unknown> | undefined): KcpStatusError | undefined {
-  return answer !== undefined && 'refusal' in answer ? answer.refusal : undefined;
+  return answer?.refusal;
 }
 
 function reason(answer: Part<unknown> | undefined): string | undefined {

@@ -8,6 +8,7 @@ import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts'
 import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { renderTree } from '../../output/tree.ts';
 import { defineTool } from '../tool.ts';
+import { WORKSPACE } from './kinds.ts';
 
 const MAX_ELSEWHERE = 50;
 /** The tree's part of an answer: its continue token has to be within what is shown. */
@@ -45,7 +46,8 @@ export const workspacesList = defineTool({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject(pageArguments),
   output,
-  touches: [{ group: 'tenancy.kcp.io', kind: 'Workspace' }],
+  touches: [WORKSPACE],
+  kcpOnly: true,
   async handle({ limit = DEFAULT_LIMIT, continue: after }, call) {
     const { principal } = call;
     const found = await call.inventory.get(principal, call.signal);
