@@ -113,6 +113,7 @@ function rulesOf(level: Grant['level']): object[] {
     { apiGroups: ['tenancy.kcp.io'], resources: ['workspaces'], verbs: ['get', 'list', 'watch'] },
   ];
   const edit = { apiGroups: [''], resources: ['configmaps', 'namespaces', 'secrets'], verbs: ['*'] };
+  if (level === 'admin') return [...enter, { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
   return level === 'edit' ? [...enter, edit] : enter;
 }
 

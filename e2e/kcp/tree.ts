@@ -2,8 +2,8 @@
 export interface Grant {
   /** User name as kcp sees it (the email), or a group. */
   subject: { kind: 'User' | 'Group'; name: string };
-  /** `enter`: access and listing child workspaces; `edit`: also all verbs on namespaces, ConfigMaps and Secrets. */
-  level: 'enter' | 'edit';
+  /** `enter`: access and listing child workspaces; `edit`: also all verbs on namespaces, ConfigMaps and Secrets; `admin`: everything. */
+  level: 'enter' | 'edit' | 'admin';
 }
 
 export interface WorkspaceSpec {
