@@ -37,7 +37,12 @@ export const TOOL: ToolDefinition = {
   inputSchema: { type: 'object', properties: { workspace: { type: 'string' } } },
 };
 
-export async function startTestApp(provider: TestIssuer, settings: Partial<RuntimeConfigInput> = {}): Promise<TestApp> {
+/** @param sealingKey what replicas share; by default each has its own. */
+export async function startTestApp(
+  provider: TestIssuer,
+  settings: Partial<RuntimeConfigInput> = {},
+  sealingKey?: Uint8Array,
+): Promise<TestApp> {
   const config = runtimeConfigSchema.parse({
     kubeconfig: '/unused',
     oauth_audience: 'platform-mesh',
@@ -68,7 +73,7 @@ export async function startTestApp(provider: TestIssuer, settings: Partial<Runti
     timeoutMs: config.toolset_configs.kcp.request_timeout,
   });
   const front = createFront(config, issuer);
-  const seal = createSeal([await loadSealingKey(undefined, undefined)]);
+  const seal = createSeal([sealingKey ?? (await loadSealingKey(undefined, undefined))]);
   const mcp = createMcp({ service: () => service, seal: () => seal, version: '0.0.0-test', log: logged.log, metrics });
   const app = createApp({ front: () => front, mcp, log: logged.log, metrics });
   const server = createPublicServer(config, undefined, app);
