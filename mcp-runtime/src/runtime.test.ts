@@ -104,6 +104,26 @@ async function start(): Promise<Runtime> {
   return runtime;
 }
 
+/** A request of 2026-07-28. */
+async function post(method: string, params: object = {}) {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  return fetch(`https://localhost:${runtime?.port ?? 0}/mcp`, {
+    method: 'POST',
+    dispatcher,
+    headers: {
+      authorization: `Bearer ${await provider.sign()}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': method,
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }),
+  });
+}
+
 const health = (path: string) => fetch(`http://127.0.0.1:${runtime?.healthPort ?? 0}${path}`);
 const ready = async () => (await health('/readyz')).status === 200;
 
@@ -191,6 +211,26 @@ describe('a changed file', () => {
     await writeConfig('disabled_tools = ["namespaces_list"]');
     await waitFor('the new tool list', async () => !(await toolNames()).includes('namespaces_list'), SOON);
     expect(await ready()).toBe(true);
+  });
+
+  test('who listens is told of another tool list, and of nothing else', async () => {
+    const running = await start();
+    await waitFor('ready', ready, SOON);
+    const { body } = await post('subscriptions/listen', { notifications: { toolsListChanged: true } });
+    let heard = '';
+    const end = (async () => {
+      for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) heard += chunk;
+    })();
+    await waitFor('the acknowledgement', () => heard.includes('notifications/subscriptions/acknowledged'), SOON);
+    await writeConfig('log_level = 2');
+    await running.reload();
+    await writeConfig('log_level = 2\ndisabled_tools = ["namespaces_list"]');
+    await running.reload();
+    await waitFor('the notification', () => heard.includes('notifications/tools/list_changed'), SOON);
+    await running.stop(NOW);
+    runtime = undefined;
+    await end.catch(() => undefined);
+    expect(heard.split('notifications/tools/list_changed')).toHaveLength(2);
   });
 
   test('a wrong configuration leaves the old one in force', async () => {

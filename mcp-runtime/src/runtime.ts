@@ -18,8 +18,8 @@ import { createKcpClient } from './kcp/client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createSeal, loadSealingKey } from './seal.ts';
-import { createMcp, createService, type Service } from './server.ts';
-import { createToolset } from './tools/index.ts';
+import { createMcp, createService, type McpOptions, type Service } from './server.ts';
+import { createToolset, type ToolDeps, type Toolset } from './tools/index.ts';
 
 export interface RuntimeOptions {
   /** Path of `config.toml`, read again when it changes. */
@@ -28,6 +28,10 @@ export interface RuntimeOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly version: string;
+  /** Makes the tools in place of {@link createToolset}. */
+  readonly makeToolset?: (deps: ToolDeps) => Toolset;
+  /** {@link McpOptions.extend} */
+  readonly extend?: NonNullable<McpOptions['extend']>;
 }
 
 /** A running server. */
@@ -47,7 +51,7 @@ export interface Runtime {
 
 /** Starts both ports. An issuer or a kcp that is down doesn't keep the runtime from starting. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { configFile, log, metrics, version } = options;
+  const { configFile, log, metrics, version, makeToolset = createToolset, extend } = options;
   const started = options.config;
   let config = started;
   let draining = false;
@@ -72,7 +76,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       },
     });
   const newService = (next: RuntimeConfig): Service =>
-    createService(createToolset({ kcp, config: next }), {
+    createService(makeToolset({ kcp, config: next }), {
       serverInstructions: next.server_instructions,
       timeoutMs: next.toolset_configs.kcp.request_timeout,
     });
@@ -85,7 +89,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   let sealingKeys = [await loadSealingKey(stateKeyFile, certificate)];
   let seal = createSeal(sealingKeys);
 
-  const mcp = createMcp({ service: () => service, seal: () => seal, version, log, metrics });
+  const mcp = createMcp({ service: () => service, seal: () => seal, version, log, metrics, ...(extend && { extend }) });
   const app = createApp({ front: () => front, mcp, log, metrics });
   const server = createPublicServer(config, certificate, app);
   const health = createHealthServer({
@@ -104,8 +108,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       issuer = newIssuer(next);
     }
     front = createFront(next, issuer);
+    const toolsChanged = JSON.stringify(nextService.tools) !== JSON.stringify(service.tools);
     service = nextService;
     config = next;
+    if (toolsChanged) mcp.notify.toolsChanged();
   }
 
   async function reloadCertificate(): Promise<void> {

@@ -49,7 +49,10 @@ describe.each<[string, () => Promise<ModernClient | LegacyClient>]>([
     const client = (await connect()) as ModernClient;
     expect(client.getServerVersion()).toMatchObject({ name: 'kcp-mcp-runtime', version: '0.0.0-test' });
     expect(client.getInstructions()).toMatch(/kcp_workspaces_list[\s\S]*Ask the platform team for workspaces\.$/);
-    if (era.startsWith('2026')) expect(client.getNegotiatedProtocolVersion()).toBe('2026-07-28');
+    const isModern = era.startsWith('2026');
+    if (isModern) expect(client.getNegotiatedProtocolVersion()).toBe('2026-07-28');
+    // A stateless server has no way to tell a client of 2025-11-25 of a change.
+    expect(client.getServerCapabilities()?.tools).toEqual({ listChanged: isModern });
     expect((await client.listTools()).tools).toMatchObject([{ name: TOOL.name, inputSchema: TOOL.inputSchema }]);
     expect(await client.callTool({ name: 'probe', arguments: { workspace: 'root' } })).toMatchObject({
       content: [{ type: 'text', text: '{"workspace":"root"}' }],

@@ -2,6 +2,9 @@ import {
   createMcpHandler,
   isInputRequiredResult,
   McpServer,
+  type CallToolRequest,
+  type CallToolResult,
+  type InputRequiredResult,
   type McpHttpHandler,
   type McpRequestContext,
   type ServerContext,
@@ -20,6 +23,8 @@ export interface Service {
   /** `toolset.list()`, made once, and the same by name. */
   readonly tools: ToolDefinition[];
   readonly byName: ReadonlyMap<string, ToolDefinition>;
+  /** Input schemas, by tool, that have a header repeat an argument (`x-mcp-header`, SEP-2243). */
+  readonly mirrored: ReadonlyMap<string, ToolDefinition['inputSchema']>;
   readonly instructions: string;
   /** How long a call may take, in milliseconds. */
   readonly timeoutMs: number;
@@ -33,6 +38,14 @@ export interface McpOptions {
   readonly version: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Adds to the server of one request what the service has none of, such as resources; handlers set here replace ours. */
+  readonly extend?: (server: McpServer['server'], own: OwnHandling) => void;
+}
+
+/** What an extension can hand on to. */
+export interface OwnHandling {
+  readonly callTool: (request: CallToolRequest, call: ServerContext) => Promise<CallToolResult | InputRequiredResult>;
+  readonly seal: Seal;
 }
 
 const INSTRUCTIONS = `This server gives access to a kcp installation with the rights of the signed-in user.
@@ -47,7 +60,7 @@ const NO_VALIDATION = {
     throw new Error('no request is sent to clients');
   },
 };
-/** Open `subscriptions/listen` streams; nothing is ever sent on them, but clients may hold one each. */
+/** Open `subscriptions/listen` streams: clients may hold one each, to be told of a changed tool list. */
 const MAX_SUBSCRIPTIONS = 256;
 /** The protocol's most for one completion answer. */
 const MAX_COMPLETIONS = 100;
@@ -83,10 +96,13 @@ export function createService(
     toolset,
     tools,
     byName: new Map(tools.map((tool) => [tool.name, tool])),
+    mirrored: new Map(tools.filter(isMirrored).map(({ name, inputSchema }) => [name, inputSchema])),
     instructions: [INSTRUCTIONS, settings.serverInstructions].filter((text) => text !== undefined).join('\n\n'),
     timeoutMs: settings.timeoutMs,
   };
 }
+
+const isMirrored = ({ inputSchema }: ToolDefinition) => JSON.stringify(inputSchema).includes('"x-mcp-header"');
 
 /**
  * Serves MCP in both eras (2025-11-25 and 2026-07-28), statelessly: every request gets a server of its own over the same
@@ -100,8 +116,10 @@ export function createMcp(options: McpOptions): McpHttpHandler {
     const service = options.service();
     const seal = options.seal();
     const { tools, instructions } = service;
+    const modern = context.era === 'modern';
     const mcp = new McpServer(info, {
-      capabilities: { tools: {}, completions: {} },
+      // Of a changed list only those can be told who listen (`subscriptions/listen`, 2026-07-28).
+      capabilities: { tools: { listChanged: modern }, completions: {} },
       instructions,
       cacheHints: { 'tools/list': CACHE, 'server/discover': CACHE },
       jsonSchemaValidator: NO_VALIDATION,
@@ -109,18 +127,21 @@ export function createMcp(options: McpOptions): McpHttpHandler {
       // Asking a client of 2025 takes a session.
       inputRequired: { legacyShim: false },
     });
+    // What the SDK holds `Mcp-Param-*` headers against; of itself it knows tools that are registered with it, and ours aren't.
+    mcp.toolInputSchemaJson = (name) => service.mirrored.get(name);
     // The low-level server: McpServer itself would convert every tool's schema again for each request.
     const { server } = mcp;
     server.setRequestHandler('tools/list', () => ({ tools }));
-    server.setRequestHandler('tools/call', async ({ params }, call) => {
-      const modern = context.era === 'modern';
+    const handleCall: OwnHandling['callTool'] = async ({ params }, call) => {
       const result = await callTool({ log, metrics, service, seal, principal, call, params, modern });
       if (isInputRequiredResult(result)) return result;
       return server.projectCallToolResult(result, service.byName.get(params.name)?.outputSchema);
-    });
+    };
+    server.setRequestHandler('tools/call', handleCall);
     server.setRequestHandler('completion/complete', ({ params }, call) =>
       complete(service, principal, params.argument, call),
     );
+    options.extend?.(server, { callTool: handleCall, seal });
     return mcp;
   };
   // Most of these errors are mistakes of clients, who were told already.
