@@ -36,12 +36,16 @@ verify: $(STAMP) ## Generated files, lint, types, formatting
 	@npm run --silent verify
 
 .PHONY: test
-test: $(STAMP) ## Everything: verify, unit tests, tests on a real API server, end-to-end on a real node
+test: $(STAMP) ## Everything: verify, unit tests, conformance, tests on a real API server, end-to-end on a real node
 	@node e2e/test.ts
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## Only what needs nothing but Node
 	@node e2e/test.ts unit
+
+.PHONY: conformance
+conformance: $(STAMP) ## Only the MCP conformance suite and others' clients, against the runtime with no kcp
+	@node e2e/test.ts conformance
 
 .PHONY: test-api
 test-api: $(STAMP) ## Only what needs a real API server (no root)

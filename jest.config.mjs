@@ -1,4 +1,5 @@
-// Two projects: `unit` needs nothing but Node; `api` needs a real kube-apiserver (files named *.api.test.ts).
+// `unit` needs nothing but Node, and so does `conformance`, which others' clocks judge: it runs alone. `api` needs a real
+// kube-apiserver (files named *.api.test.ts).
 // The end-to-end scenarios (e2e/scenarios) are run by e2e/test.ts once the cluster is up.
 const common = {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
@@ -19,7 +20,12 @@ export default {
       ...common,
       displayName: 'unit',
       testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios/', '\\.api\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios/', '/e2e/conformance/', '\\.api\\.test\\.ts$'],
+    },
+    {
+      ...common,
+      displayName: 'conformance',
+      testMatch: ['<rootDir>/e2e/conformance/**/*.test.ts'],
     },
     {
       ...common,

@@ -1,8 +1,8 @@
 /**
  * `make test`: every check in order, one closing line `N passed, N failed` that counts them all.
  *
- * Phases: `verify` (generated files, types, lint, formatting), `unit`, `api` (a real kube-apiserver, no root),
- * `e2e` (the demo's own set-up on a real node, then e2e/scenarios). Name phases as arguments to run only those.
+ * Phases: `verify` (generated files, types, lint, formatting), `unit`, `conformance` (others' suite and clients against
+ * the runtime), `api` (a real kube-apiserver, no root), `e2e` (the demo's own set-up on a real node, then e2e/scenarios). Name phases as arguments to run only those.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { up } from './demo/up.ts';
 import { stopAll } from './lib/process.ts';
 import { createProgress } from './lib/progress.ts';
 
-const PHASES = ['verify', 'unit', 'api', 'e2e'] as const;
+const PHASES = ['verify', 'unit', 'conformance', 'api', 'e2e'] as const;
 type Phase = (typeof PHASES)[number];
 
 interface Counts {
@@ -148,6 +148,8 @@ async function e2e(): Promise<Counts> {
 const runners: Record<Phase, () => Promise<Counts>> = {
   verify,
   unit: () => jest('unit', ['--testTimeout=30000']),
+  // One at a time: the suite gives a server fractions of a second.
+  conformance: () => jest('conformance', ['--runInBand', '--testTimeout=30000']),
   api,
   e2e,
 };

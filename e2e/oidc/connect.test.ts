@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
-import { connectMcp, eras } from './connect.ts';
+import { clients, connectMcp, eras, type ClientKind } from './connect.ts';
 
 let server: HttpServer;
 let mcpURL: string;
@@ -40,6 +40,12 @@ beforeAll(async () => {
 afterAll(() => {
   server.closeAllConnections();
   server.close();
+});
+
+test.each(Object.entries(clients) as [ClientKind, string][])('client %s settles on %s', async (client, era) => {
+  const connected = await connectMcp({ mcpURL, client });
+  expect(connected.era).toBe(era);
+  await connected.close();
 });
 
 describe.each(eras)('a client of %s', (era) => {

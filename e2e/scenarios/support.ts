@@ -1,47 +1,20 @@
 // What the scenarios share: the running demo (DEMO_STATE), kubectl against both clusters, signed-in MCP clients.
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { connectMcp } from '../oidc/connect.ts';
 import { signIn } from '../oidc/sign-in.ts';
 import type { SignedIn } from '../oidc/sign-in.ts';
 import { readState } from '../demo/state.ts';
+import { execute, type Output } from '../lib/execute.ts';
 import { waitFor } from '../lib/wait.ts';
+
+export { execute, type Output };
 
 const stateFile = process.env['DEMO_STATE'];
 if (!stateFile) throw new Error('DEMO_STATE names the demo.json of a running demo; `make test-e2e` sets it');
 
 /** The environment that the scenarios run in. */
 export const state = readState(dirname(stateFile));
-
-export interface Output {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a program to its end, whatever its exit code. */
-export function execute(
-  command: string,
-  args: readonly string[],
-  options: { input?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
-): Promise<Output> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: { ...process.env, ...options.env },
-      timeout: options.timeoutMs ?? 60_000,
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code: code ?? -1, stdout, stderr });
-    });
-    child.stdin.end(options.input ?? '');
-  });
-}
 
 function kubectlAt(flags: readonly string[]) {
   const program = state.bin['kubectl'] ?? 'kubectl';
