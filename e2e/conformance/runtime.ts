@@ -35,10 +35,11 @@ export async function startFixtureRuntime(): Promise<FixtureRuntime> {
   const caPEM = await readFile(ca.certFile, 'utf8');
   await writeFile(join(dir, 'kubeconfig'), kubeconfig(caPEM));
   const configFile = join(dir, 'config.toml');
-  const writeConfig = (disabledTools: readonly string[]) =>
+  const lists = { disabledTools: [] as string[], prompts: '' };
+  const writeConfig = () =>
     writeFile(
       configFile,
-      `disabled_tools = ${JSON.stringify(disabledTools)}
+      `disabled_tools = ${JSON.stringify(lists.disabledTools)}
 port = "0"
 bind_address = "127.0.0.1"
 tls_cert = "${dir}/tls.crt"
@@ -51,14 +52,23 @@ certificate_authority = "${issuer.caFile}"
 server_url = "${proxy.url}"
 [toolset_configs.kcp]
 health_port = "0"
+${lists.prompts}
 `,
     );
-  await writeConfig([]);
+  await writeConfig();
   const captured = captureLog();
-  let changes = 0;
-  async function changeTools(): Promise<void> {
-    await writeConfig(++changes % 2 === 1 ? ['resources_get'] : []);
+  async function reload(): Promise<void> {
+    await writeConfig();
     await runtime.reload();
+  }
+  async function changeTools(): Promise<void> {
+    lists.disabledTools = lists.disabledTools.length === 0 ? ['resources_get'] : [];
+    await reload();
+  }
+  async function changePrompts(): Promise<void> {
+    const prompt = '[[prompts]]\nname = "more"\n[[prompts.messages]]\nrole = "user"\ncontent = "Hello"';
+    lists.prompts = lists.prompts === '' ? prompt : '';
+    await reload();
   }
   const runtime = await startRuntime({
     configFile,
@@ -66,7 +76,7 @@ health_port = "0"
     log: captured.log,
     metrics: createMetrics('test'),
     version: '0.0.0-test',
-    makeToolset: (deps) => makeFixtureToolset({ changeTools }, deps),
+    makeToolset: (deps) => makeFixtureToolset({ changeTools, changePrompts }, deps),
     extend: extendWithFixture,
   });
   const token = await issuer.sign({ exp: Math.floor(Date.now() / 1_000) + 3_600 });

@@ -16,7 +16,7 @@ import { at } from './kcp/json.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Seal } from './seal.ts';
-import type { Service } from './server.ts';
+import type { Service } from './service.ts';
 import type { Progress } from './tools/tool.ts';
 
 /** One `tools/call` request. */

@@ -18,7 +18,8 @@ import { createKcpClient } from './kcp/client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createSeal, loadSealingKey } from './seal.ts';
-import { createMcp, createService, type McpOptions, type Service } from './server.ts';
+import { createMcp, type McpOptions } from './server.ts';
+import { createService, type Service } from './service.ts';
 import { createToolset, type ToolDeps, type Toolset } from './tools/index.ts';
 
 export interface RuntimeOptions {
@@ -75,11 +76,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         metrics.keyRefreshes.inc({ result });
       },
     });
-  const newService = (next: RuntimeConfig): Service =>
-    createService(makeToolset({ kcp, config: next }), {
-      serverInstructions: next.server_instructions,
-      timeoutMs: next.toolset_configs.kcp.request_timeout,
-    });
+  const newService = (next: RuntimeConfig): Service => createService(makeToolset({ kcp, config: next }), next);
 
   let issuer = newIssuer(config);
   let front = createFront(config, issuer);
@@ -108,10 +105,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       issuer = newIssuer(next);
     }
     front = createFront(next, issuer);
-    const toolsChanged = JSON.stringify(nextService.tools) !== JSON.stringify(service.tools);
+    const before = service;
     service = nextService;
     config = next;
-    if (toolsChanged) mcp.notify.toolsChanged();
+    if (JSON.stringify(service.tools) !== JSON.stringify(before.tools)) mcp.notify.toolsChanged();
+    if (JSON.stringify([...service.prompts]) !== JSON.stringify([...before.prompts])) mcp.notify.promptsChanged();
   }
 
   async function reloadCertificate(): Promise<void> {

@@ -15,7 +15,15 @@ beforeAll(async () => {
 });
 afterAll(() => provider.close());
 beforeEach(async () => {
-  app = await startTestApp(provider, { server_instructions: 'Ask the platform team for workspaces.' });
+  const greet = {
+    name: 'greet',
+    arguments: [{ name: 'who' }],
+    messages: [{ role: 'user' as const, content: 'Hello {{who}}' }],
+  };
+  app = await startTestApp(provider, {
+    server_instructions: 'Ask the platform team for workspaces.',
+    prompts: [greet],
+  });
   await waitFor('the keys', () => app.issuer.ready(), { deadlineMs: 5_000, intervalMs: 5 });
   requestInit = { headers: { authorization: `Bearer ${await provider.sign()}` } };
 });
@@ -59,8 +67,24 @@ describe.each<[string, () => Promise<ModernClient | LegacyClient>]>([
     });
     expect(caller).toBe('alice@example.com');
     const argument = { name: 'workspace', value: 'root' };
-    const completed = await client.complete({ ref: { type: 'ref/prompt', name: 'any' }, argument });
+    const completed = await client.complete({ ref: { type: 'ref/prompt', name: 'kcp-workspace-overview' }, argument });
     expect(completed.completion).toMatchObject({ values: ['root:acme'], hasMore: false });
+    await client.close();
+  });
+
+  test('is offered prompts: the built-in one and those of the configuration', async () => {
+    const client = (await connect()) as ModernClient;
+    const { prompts } = await client.listPrompts();
+    expect(prompts.map(({ name }) => name)).toEqual(['kcp-workspace-overview', 'greet']);
+    expect(prompts[0]).toMatchObject({ arguments: [{ name: 'workspace', required: true }] });
+    const greeting = await client.getPrompt({ name: 'greet', arguments: { who: 'you' } });
+    expect(greeting.messages).toEqual([{ role: 'user', content: { type: 'text', text: 'Hello you' } }]);
+    const message = expect.stringContaining('needs the argument "workspace"') as unknown;
+    await expect(client.getPrompt({ name: 'kcp-workspace-overview' })).rejects.toMatchObject({
+      code: -32_602,
+      message,
+    });
+    await expect(client.getPrompt({ name: 'nope' })).rejects.toMatchObject({ code: -32_602 });
     await client.close();
   });
 

@@ -2,6 +2,8 @@ import {
   createMcpHandler,
   isInputRequiredResult,
   McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
   type CallToolRequest,
   type CallToolResult,
   type InputRequiredResult,
@@ -14,21 +16,9 @@ import { callTool } from './calls.ts';
 import { withinDeadline } from './deadline.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { describePrompt, PromptArgumentError, renderPrompt } from './prompts.ts';
 import type { Seal } from './seal.ts';
-import type { ToolDefinition, Toolset } from './tools/index.ts';
-
-/** What calls are answered with: replaced as a whole when the configuration changes. */
-export interface Service {
-  readonly toolset: Toolset;
-  /** `toolset.list()`, made once, and the same by name. */
-  readonly tools: ToolDefinition[];
-  readonly byName: ReadonlyMap<string, ToolDefinition>;
-  /** Input schemas, by tool, that have a header repeat an argument (`x-mcp-header`, SEP-2243). */
-  readonly mirrored: ReadonlyMap<string, ToolDefinition['inputSchema']>;
-  readonly instructions: string;
-  /** How long a call may take, in milliseconds. */
-  readonly timeoutMs: number;
-}
+import type { Service } from './service.ts';
 
 export interface McpOptions {
   /** The service in force when a request comes. */
@@ -47,10 +37,6 @@ export interface OwnHandling {
   readonly callTool: (request: CallToolRequest, call: ServerContext) => Promise<CallToolResult | InputRequiredResult>;
   readonly seal: Seal;
 }
-
-const INSTRUCTIONS = `This server gives access to a kcp installation with the rights of the signed-in user.
-kcp is divided into workspaces, each an API server of its own with its own namespaces, objects and kinds. A workspace is named by its path from the root, such as "root:acme:team-a", or by its id.
-Start with kcp_workspaces_list: it says which workspaces this user may use. Then name one in the "workspace" argument of the other tools; without it they use the default workspace.`;
 
 /** How long a client may keep the tool list (2026-07-28): it only changes with the configuration. */
 const CACHE = { ttlMs: 60_000, cacheScope: 'private' } as const;
@@ -83,28 +69,6 @@ function principalOf(context: McpRequestContext): Principal {
 }
 
 /**
- * Makes a service of a toolset and the settings that have to do with calls.
- *
- * @param settings `server_instructions` is added to our own; `timeoutMs` is `toolset_configs.kcp.request_timeout`.
- */
-export function createService(
-  toolset: Toolset,
-  settings: { readonly serverInstructions: string | undefined; readonly timeoutMs: number },
-): Service {
-  const tools = toolset.list();
-  return {
-    toolset,
-    tools,
-    byName: new Map(tools.map((tool) => [tool.name, tool])),
-    mirrored: new Map(tools.filter(isMirrored).map(({ name, inputSchema }) => [name, inputSchema])),
-    instructions: [INSTRUCTIONS, settings.serverInstructions].filter((text) => text !== undefined).join('\n\n'),
-    timeoutMs: settings.timeoutMs,
-  };
-}
-
-const isMirrored = ({ inputSchema }: ToolDefinition) => JSON.stringify(inputSchema).includes('"x-mcp-header"');
-
-/**
  * Serves MCP in both eras (2025-11-25 and 2026-07-28), statelessly: every request gets a server of its own over the same
  * precomputed tool list, so any replica answers any request.
  */
@@ -119,9 +83,9 @@ export function createMcp(options: McpOptions): McpHttpHandler {
     const modern = context.era === 'modern';
     const mcp = new McpServer(info, {
       // Of a changed list only those can be told who listen (`subscriptions/listen`, 2026-07-28).
-      capabilities: { tools: { listChanged: modern }, completions: {} },
+      capabilities: { tools: { listChanged: modern }, prompts: { listChanged: modern }, completions: {} },
       instructions,
-      cacheHints: { 'tools/list': CACHE, 'server/discover': CACHE },
+      cacheHints: { 'tools/list': CACHE, 'prompts/list': CACHE, 'server/discover': CACHE },
       jsonSchemaValidator: NO_VALIDATION,
       requestState: { verify: (sealed, call) => seal.open(sealed, call) },
       // Asking a client of 2025 takes a session.
@@ -138,6 +102,8 @@ export function createMcp(options: McpOptions): McpHttpHandler {
       return server.projectCallToolResult(result, service.byName.get(params.name)?.outputSchema);
     };
     server.setRequestHandler('tools/call', handleCall);
+    server.setRequestHandler('prompts/list', () => ({ prompts: [...service.prompts.values()].map(describePrompt) }));
+    server.setRequestHandler('prompts/get', ({ params }) => getPrompt(service, params));
     server.setRequestHandler('completion/complete', ({ params }, call) =>
       complete(service, principal, params.argument, call),
     );
@@ -149,6 +115,19 @@ export function createMcp(options: McpOptions): McpHttpHandler {
     log.debug('MCP request refused or failed', { error: error.message });
   };
   return createMcpHandler(build, { legacy: 'stateless', maxSubscriptions: MAX_SUBSCRIPTIONS, onerror });
+}
+
+function getPrompt({ prompts }: Service, params: { name: string; arguments?: Record<string, string> | undefined }) {
+  const prompt = prompts.get(params.name);
+  if (prompt === undefined) {
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown prompt: ${params.name.slice(0, 100)}`);
+  }
+  try {
+    return renderPrompt(prompt, params.arguments);
+  } catch (error) {
+    if (!(error instanceof PromptArgumentError)) throw error;
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
+  }
 }
 
 async function complete(

@@ -9,7 +9,8 @@ import { createMetrics, type Metrics } from '../metrics.ts';
 import { createFront } from '../runtime.ts';
 import type { InputNeeded } from '../interaction.ts';
 import { createSeal, loadSealingKey } from '../seal.ts';
-import { createMcp, createService } from '../server.ts';
+import { createMcp } from '../server.ts';
+import { createService } from '../service.ts';
 import type { CallContext, CallToolResult, ToolDefinition, Toolset } from '../tools/index.ts';
 import type { TestIssuer } from './issuer.ts';
 import { captureLog } from './log.ts';
@@ -68,10 +69,7 @@ export async function startTestApp(
     },
     complete: (argument, value) => Promise.resolve(argument === 'workspace' ? [`${value}:acme`] : []),
   };
-  const service = createService(toolset, {
-    serverInstructions: config.server_instructions,
-    timeoutMs: config.toolset_configs.kcp.request_timeout,
-  });
+  const service = createService(toolset, config);
   const front = createFront(config, issuer);
   const seal = createSeal([sealingKey ?? (await loadSealingKey(undefined, undefined))]);
   const mcp = createMcp({ service: () => service, seal: () => seal, version: '0.0.0-test', log: logged.log, metrics });

@@ -39,8 +39,6 @@ export interface Toolset {
   complete(argument: string, value: string, context: Pick<CallContext, 'principal' | 'signal'>): Promise<string[]>;
 }
 
-/** MCP: `completion/complete` returns at most 100 values. */
-const MAX_COMPLETIONS = 100;
 // JSON-RPC 2.0 §5.1; MCP uses it for unknown tools.
 const INVALID_PARAMS = -32602;
 
@@ -110,7 +108,7 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
       if (argument !== 'workspace') return [];
       const found = await callerWorkspaces({ ...shared, principal, signal });
       const paths = found?.enterable.map(({ path }) => path) ?? [];
-      return paths.filter((path) => path.startsWith(value)).slice(0, MAX_COMPLETIONS);
+      return paths.filter((path) => path.startsWith(value));
     },
   };
 }

@@ -1,0 +1,50 @@
+import { BUILT_IN_PROMPTS } from './built-in-prompts.ts';
+import type { Prompt } from './config/prompts.ts';
+import type { RuntimeConfig } from './config/schema.ts';
+import type { ToolDefinition, Toolset } from './tools/index.ts';
+
+/** What calls are answered with: replaced as a whole when the configuration changes. */
+export interface Service {
+  readonly toolset: Toolset;
+  /** `toolset.list()`, made once, and the same by name. */
+  readonly tools: ToolDefinition[];
+  readonly byName: ReadonlyMap<string, ToolDefinition>;
+  /** Input schemas, by tool, that have a header repeat an argument (`x-mcp-header`, SEP-2243). */
+  readonly mirrored: ReadonlyMap<string, ToolDefinition['inputSchema']>;
+  /** By name, in the order that clients see. */
+  readonly prompts: ReadonlyMap<string, Prompt>;
+  readonly instructions: string;
+  /** How long a call may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+const KCP = `This server gives access to a kcp installation with the rights of the signed-in user.
+kcp is divided into workspaces, each an API server of its own with its own namespaces, objects and kinds. A workspace is named by its path from the root, such as "root:acme:team-a", or by its id.
+Start with kcp_workspaces_list: it says which workspaces this user may use. Then name one in the "workspace" argument of the other tools; without it they use the default workspace.`;
+
+const PLAIN = `This server gives access to a Kubernetes cluster with the rights of the signed-in user.`;
+
+const INSTRUCTIONS: Readonly<Record<RuntimeConfig['cluster_provider_strategy'], string>> = {
+  kcp: KCP,
+  kubeconfig: PLAIN,
+};
+
+/** Makes a service of a toolset and the settings that have to do with calls. `server_instructions` is added to our own. */
+export function createService(
+  toolset: Toolset,
+  config: Pick<RuntimeConfig, 'cluster_provider_strategy' | 'prompts' | 'server_instructions' | 'toolset_configs'>,
+): Service {
+  const { cluster_provider_strategy: strategy, server_instructions: more } = config;
+  const tools = toolset.list();
+  return {
+    toolset,
+    tools,
+    byName: new Map(tools.map((tool) => [tool.name, tool])),
+    mirrored: new Map(tools.filter(isMirrored).map(({ name, inputSchema }) => [name, inputSchema])),
+    prompts: new Map([...BUILT_IN_PROMPTS[strategy], ...config.prompts].map((prompt) => [prompt.name, prompt])),
+    instructions: [INSTRUCTIONS[strategy], more].filter((text) => text !== undefined).join('\n\n'),
+    timeoutMs: config.toolset_configs.kcp.request_timeout,
+  };
+}
+
+const isMirrored = ({ inputSchema }: ToolDefinition) => JSON.stringify(inputSchema).includes('"x-mcp-header"');
