@@ -1,9 +1,14 @@
-import { isScalar, parseAllDocuments, visit, type Document } from 'yaml';
+import { CORE_SCHEMA, loadAll, Type, types, YAMLException } from 'js-yaml';
 import { isTooComplex } from '../../json-bounds.ts';
 import { arrayAt, isObject, stringAt } from '../../kcp/json.ts';
 import type { JsonObject } from '../../kcp/json.ts';
 import { REDACTED } from '../../output/redact.ts';
 import { ToolError } from '../tool.ts';
+
+declare module 'js-yaml' {
+  /** The types that schemas consist of, which its published declarations leave out. */
+  export const types: Readonly<Record<'int' | 'merge', Type>>;
+}
 
 /** An object as somebody wants it to be. */
 export interface Manifest {
@@ -19,13 +24,26 @@ export interface Manifest {
 const MAX_OBJECTS = 50;
 /** The most that etcd keeps of one object, and some. */
 const MAX_BYTES = 2 * 1024 * 1024;
-/**
- * What may stand between two values. The parser's tree takes hundreds of bytes for each; the largest CRDs in use have some
- * 30,000.
- */
-const MAX_SEPARATORS = 60_000;
+/** What may stand between two values; the largest CRDs in use have some 30,000. */
+const MAX_SEPARATORS = 100_000;
 const SEPARATOR = /[\n,[{]|- /g;
 const JSON_BOUNDS = { maxValues: MAX_SEPARATORS, maxDepth: 64 };
+
+/** As kubectl reads YAML: `<<` merges, and 0644 is octal. */
+const SCHEMA = CORE_SCHEMA.extend({
+  implicit: [
+    types.merge,
+    new Type('tag:yaml.org,2002:int', {
+      kind: 'scalar',
+      resolve: (text: unknown) => isOctal(text) || types.int.resolve(text),
+      construct: (text: string) => (isOctal(text) ? Number.parseInt(text, 8) : (types.int.construct(text) as number)),
+    }),
+  ],
+});
+
+function isOctal(text: unknown): boolean {
+  return typeof text === 'string' && /^0[0-7]+$/.test(text);
+}
 
 /**
  * Reads the objects of a YAML or JSON text: one document or several, a `List` is what it holds.
@@ -63,50 +81,23 @@ function parseJson(text: string): unknown[] | undefined {
 
 function parseYaml(text: string): unknown[] {
   if ((text.match(SEPARATOR)?.length ?? 0) > MAX_SEPARATORS) throw invalid('holds too many values');
-  // The parser finds keys that are there twice by comparing each with each; `keyTwice` needs one look at each.
-  const parsed = parseAllDocuments(text, { uniqueKeys: false, prettyErrors: false, schema: 'core', merge: true });
-  const documents = Array.isArray(parsed) ? parsed : [];
-  return documents.flatMap((document) => {
-    const [problem] = document.errors;
-    if (problem !== undefined)
-      throw invalid(`isn't valid YAML in line ${lineAt(text, problem.pos[0])}: ${problem.message}`);
-    const twice = keyTwice(document);
-    if (twice !== undefined)
-      throw invalid(`has the key ${JSON.stringify(twice.key)} twice in line ${lineAt(text, twice.at)}`);
-    const value = toPlain(document);
-    // What follows the last "---" is often empty.
-    return value === null ? [] : [value];
-  });
-}
-
-function lineAt(text: string, offset: number): number {
-  return text.slice(0, offset).split('\n').length;
-}
-
-/** Few aliases: they are the way to make a small text large. */
-function toPlain(document: Document): unknown {
+  const documents: unknown[] = [];
   try {
-    return document.toJS({ maxAliasCount: 20 }) as unknown;
+    loadAll(text, (document) => documents.push(document), { schema: SCHEMA });
   } catch (error) {
-    throw invalid(`can't be read: ${error instanceof Error ? error.message : 'too many aliases'}`);
+    if (!(error instanceof YAMLException)) throw error;
+    // Its message quotes the text, where a secret may stand.
+    throw invalid(`isn't valid YAML in line ${error.mark.line + 1}: ${error.reason}`);
   }
-}
-
-/** A mapping's key that is there twice: which value was meant is anybody's guess. */
-function keyTwice(document: Document): { key: string; at: number } | undefined {
-  let found: { key: string; at: number } | undefined;
-  visit(document, {
-    Map(_, { items }) {
-      const seen = new Set<string>();
-      for (const { key } of items) {
-        const name = isScalar(key) ? String(key.value) : '';
-        if (seen.has(name)) found ??= { key: name, at: isScalar(key) ? (key.range?.[0] ?? 0) : 0 };
-        seen.add(name);
-      }
-      return found === undefined ? undefined : visit.BREAK;
-    },
-  });
-  return found;
+  let left = JSON_BOUNDS.maxValues;
+  // An alias costs one value to read, but all that it stands for to send.
+  const count = (value: unknown): void => {
+    if (--left < 0) throw invalid('holds too many values, those that aliases stand for included');
+    if (typeof value === 'object' && value !== null) Object.values(value).forEach(count);
+  };
+  count(documents);
+  // What follows the last "---" is often empty.
+  return documents.filter((document) => document !== null && document !== undefined);
 }
 
 function check(value: unknown, which: string): Manifest {
