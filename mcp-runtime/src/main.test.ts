@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,15 @@ async function run(
 test('--help lists every flag and variable', async () => {
   const { code, stdout } = await run(['--help']);
   expect(code).toBe(0);
-  for (const word of ['--config', '--help', '--version', 'KCP_MCP_CONFIG', 'Exit status'])
+  for (const word of [
+    '--config ',
+    '--config-dir',
+    '--help',
+    '--version',
+    'KCP_MCP_CONFIG ',
+    'KCP_MCP_CONFIG_DIR',
+    'Exit',
+  ])
     expect(stdout).toContain(word);
 });
 
@@ -53,6 +61,21 @@ test('KCP_MCP_CONFIG names the file; all that is wrong in it is told: exit 2', a
   expect(stderr).toContain(`${file}:1: port = 1: must be a port number`);
   expect(stderr).toContain(`${file}:2: stateless = false: is not supported yet`);
   expect(stderr).not.toContain('    at ');
+});
+
+test.each<[string, (dir: string) => string[], (dir: string) => Record<string, string>]>([
+  ['--config-dir', (dir) => ['--config', join(dir, 'config.toml'), '--config-dir', 'more'], () => ({})],
+  ['KCP_MCP_CONFIG_DIR', (dir) => ['--config', join(dir, 'config.toml')], () => ({ KCP_MCP_CONFIG_DIR: 'more' })],
+  ['--config-dir alone', (dir) => ['--config-dir', join(dir, 'more')], () => ({})],
+  ['KCP_MCP_CONFIG_DIR alone', () => [], (dir) => ({ KCP_MCP_CONFIG_DIR: join(dir, 'more') })],
+])('%s names the folder of drop-ins', async (_, args, env) => {
+  const dir = await mkdtemp(join(tmpdir(), 'main-'));
+  await mkdir(join(dir, 'more'));
+  await writeFile(join(dir, 'config.toml'), '');
+  await writeFile(join(dir, 'more', 'a.toml'), 'port = 1\n');
+  const { code, stderr } = await run(args(dir), env(dir));
+  expect(stderr).toContain(`${dir}/more/a.toml:1: port = 1: must be a port number`);
+  expect(code).toBe(2);
 });
 
 test.each(['stdout', 'stderr'] as const)('what fails later is exit 1 with a log line on %s', async (stream) => {

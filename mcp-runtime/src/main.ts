@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from './config/load.ts';
 import { createLogger, messageOf, type Logger } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { startRuntime, type Runtime } from './runtime.ts';
+import { startRuntime, type Runtime, type RuntimeOptions } from './runtime.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `kcp-mcp-runtime ${VERSION}: an MCP server that gives every caller kcp with their own rights
@@ -10,12 +10,15 @@ const HELP = `kcp-mcp-runtime ${VERSION}: an MCP server that gives every caller 
 Usage: kcp-mcp-runtime --config FILE
 
 Flags:
-  --config FILE   configuration, TOML (docs/configuration.md); read again when it changes and on SIGHUP
-  --help          print this and exit
-  --version       print the version and exit
+  --config FILE      configuration, TOML (docs/configuration.md); read again when it changes and on SIGHUP
+  --config-dir DIR   folder of *.toml files that are merged over it in the order of their names;
+                     conf.d beside FILE when not given. Relative to the folder of FILE
+  --help             print this and exit
+  --version          print the version and exit
 
 Environment:
   KCP_MCP_CONFIG        FILE, where --config isn't given
+  KCP_MCP_CONFIG_DIR    DIR, where --config-dir isn't given
   NODE_EXTRA_CA_CERTS   PEM file of further CAs to trust towards the issuer (Node.js)
 
 Exit status: 0 stopped as asked, 1 failed, 2 wrong flags or configuration
@@ -31,7 +34,7 @@ async function main(): Promise<void> {
   if (options === undefined) return;
   let log: Logger | undefined;
   try {
-    const config = await loadConfig(options.configFile);
+    const config = await loadConfig(options.configFile, options.configFolder);
     log = createLogger(config.log_level, config.log_file === 'stderr' ? process.stderr : process.stdout);
     reportFaults(log);
     const runtime = await startRuntime({ ...options, config, log, metrics: createMetrics(VERSION), version: VERSION });
@@ -46,21 +49,26 @@ async function main(): Promise<void> {
   }
 }
 
-function readOptions(): { configFile: string } | undefined {
+function readOptions(): Pick<RuntimeOptions, 'configFile' | 'configFolder'> | undefined {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   try {
-    const { values } = parseArgs({ options: { config: text, help: flag, version: flag } });
-    const configFile = values.config ?? process.env['KCP_MCP_CONFIG'] ?? '';
+    const { values } = parseArgs({ options: { config: text, 'config-dir': text, help: flag, version: flag } });
+    const configFile = given(values.config ?? process.env['KCP_MCP_CONFIG']);
+    const configFolder = given(values['config-dir'] ?? process.env['KCP_MCP_CONFIG_DIR']);
     if (values.help === true) process.stdout.write(HELP);
     else if (values.version === true) process.stdout.write(`kcp-mcp-runtime ${VERSION}\n`);
-    else if (configFile === '') fail(2, 'no configuration: give --config FILE or set KCP_MCP_CONFIG; see --help');
-    else return { configFile };
+    else if (configFile === undefined && configFolder === undefined)
+      fail(2, 'no configuration: give --config FILE or set KCP_MCP_CONFIG; see --help');
+    else return { configFile, configFolder };
   } catch (error) {
     fail(2, `${messageOf(error)}\nSee --help.`);
   }
   return undefined;
 }
+
+/** An empty variable is one that isn't set. */
+const given = (value: string | undefined) => (value === '' ? undefined : value);
 
 function fail(code: 1 | 2, message: string): void {
   process.stderr.write(`${message}\n`);

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type PeerCertificate } from 'node:tls';
@@ -231,6 +231,31 @@ describe('a changed file', () => {
     runtime = undefined;
     await end.catch(() => undefined);
     expect(heard.split('notifications/tools/list_changed')).toHaveLength(2);
+  });
+
+  test('a drop-in that comes counts from the next request on, a broken one changes nothing, and one that goes is forgotten', async () => {
+    await start();
+    await waitFor('ready', ready, SOON);
+    const lists = async () => (await toolNames()).includes('namespaces_list');
+    await mkdir(join(dir, 'conf.d'));
+    await writeFile(join(dir, 'conf.d', '10.toml'), 'disabled_tools = ["namespaces_list"]');
+    await waitFor('the tool to go', async () => !(await lists()), SOON);
+    await writeFile(join(dir, 'conf.d', '20.toml'), 'disabled_tools = "none"');
+    await waitFor('the refusal', () => logged.text().includes('20.toml:1: disabled_tools = '), SOON);
+    expect(await lists()).toBe(false);
+    await runtime?.reload();
+    expect(await lists()).toBe(false);
+    await rm(join(dir, 'conf.d'), { recursive: true });
+    await waitFor('the tool to come back', lists, SOON);
+  });
+
+  test('a tool that there is not is told of, at the start and when it comes', async () => {
+    const hints = () => logged.lines.flatMap((line) => ('hint' in line ? [line['hint']] : []));
+    await start();
+    expect(hints()).toEqual([]);
+    await writeConfig('disabled_tools = ["namespace_list"]');
+    const hint = 'disabled_tools: there is no tool namespace_list; did you mean namespaces_list?';
+    await waitFor('the hint', () => hints().includes(hint), SOON);
   });
 
   test('a wrong configuration leaves the old one in force', async () => {

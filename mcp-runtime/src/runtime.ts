@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createFetchJson } from './auth/fetch-json.ts';
 import { createIssuer, type Issuer } from './auth/issuer.ts';
 import { createVerifier } from './auth/verify.ts';
+import { dropInFolder, listDropIns } from './config/drop-ins.ts';
+import { hintsOf } from './config/hints.ts';
 import { loadConfig } from './config/load.ts';
 import { watchFiles, type WatchedFiles } from './config/reload.ts';
 import { keepStartupSettings } from './config/restart.ts';
@@ -20,11 +22,14 @@ import type { Metrics } from './metrics.ts';
 import { createSeal, loadSealingKey } from './seal.ts';
 import { createMcp, type McpOptions } from './server.ts';
 import { createService, type Service } from './service.ts';
+import { ALL_TOOLS } from './tools/all.ts';
 import { createToolset, type ToolDeps, type Toolset } from './tools/index.ts';
 
 export interface RuntimeOptions {
   /** Path of `config.toml`, read again when it changes. */
-  readonly configFile: string;
+  readonly configFile: string | undefined;
+  /** Folder of drop-in files, see {@link dropInFolder}; they are read again too. */
+  readonly configFolder?: string | undefined;
   readonly config: RuntimeConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -52,7 +57,7 @@ export interface Runtime {
 
 /** Starts both ports. An issuer or a kcp that is down doesn't keep the runtime from starting. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { configFile, log, metrics, version, makeToolset = createToolset, extend } = options;
+  const { configFile, configFolder, log, metrics, version, makeToolset = createToolset, extend } = options;
   const started = options.config;
   let config = started;
   let draining = false;
@@ -96,7 +101,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (certificate !== undefined) metrics.certificateNotAfter.set(certificate.notAfter / 1_000);
 
   async function reloadConfig(): Promise<void> {
-    const { config: next, ignored } = keepStartupSettings(started, await loadConfig(configFile));
+    const { config: next, ignored } = keepStartupSettings(started, await loadConfig(configFile, configFolder));
     if (ignored.length > 0) log.warn('changed settings that take effect after a restart', { keys: ignored });
     const nextService = newService(next);
     log.setLevel(next.log_level);
@@ -110,6 +115,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     config = next;
     if (JSON.stringify(service.tools) !== JSON.stringify(before.tools)) mcp.notify.toolsChanged();
     if (JSON.stringify([...service.prompts]) !== JSON.stringify([...before.prompts])) mcp.notify.promptsChanged();
+    logHints(config, log);
   }
 
   async function reloadCertificate(): Promise<void> {
@@ -127,8 +133,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 
   const files = (...paths: (string | undefined)[]) => paths.filter((path) => path !== undefined);
+  const dropIns = dropInFolder(configFile, configFolder);
   const watched: WatchedFiles[] = [
-    { what: 'config', files: [configFile], apply: reloadConfig },
+    {
+      what: 'config',
+      files: files(configFile),
+      folder: { path: dropIns, list: () => listDropIns(dropIns) },
+      apply: reloadConfig,
+    },
     { what: 'certificate', files: files(started.tls_cert, started.tls_key), apply: reloadCertificate },
     {
       what: 'kubeconfig',
@@ -159,6 +171,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
   });
 
+  logHints(config, log);
   const healthPort = await listen(health, Number(config.toolset_configs.kcp.health_port), config.bind_address);
   const port = await listen(server, Number(config.port), config.bind_address);
   const scheme = certificate === undefined ? 'http' : 'https';
@@ -188,6 +201,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       return finished;
     },
   };
+}
+
+function logHints(config: RuntimeConfig, log: Logger): void {
+  const names = ALL_TOOLS.map(({ name }) => name);
+  for (const { level, text } of hintsOf(config, names))
+    log[level]('the configuration may not mean what it says', { hint: text });
 }
 
 /** Makes what requests are judged by. */

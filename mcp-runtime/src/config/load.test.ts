@@ -46,7 +46,7 @@ function problems(source: string): readonly string[] {
   try {
     parseConfig(source, 'config.toml');
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
+    if (error instanceof ConfigError) return error.problems.map(({ text }) => text);
     throw error;
   }
   return [];

@@ -1,141 +1,74 @@
 import { readFile } from 'node:fs/promises';
-import { parse, TomlError } from 'smol-toml';
-import type { z } from 'zod';
-import { near } from '../kcp/near.ts';
-import { locate } from './locate.ts';
-import { runtimeConfigSchema, type RuntimeConfig } from './schema.ts';
+import { checkConfig, parseSource } from './check.ts';
+import { dropInFolder, listDropIns } from './drop-ins.ts';
+import type { ConfigSource } from './merge.ts';
+import { ConfigError, type Problem } from './problems.ts';
+import type { RuntimeConfig } from './schema.ts';
 
-/** Everything that is wrong with a configuration file; each problem is one line that names file, line, key, value and cure. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
-}
-
-const MAX_SHOWN = 60;
-const SECRET_KEY = /secret|token|password/i;
+export { ConfigError } from './problems.ts';
 
 /**
- * Reads and checks `config.toml`.
+ * Reads and checks the configuration: the main file, and over it the drop-in files of a folder.
  *
- * @throws {ConfigError} naming every problem at once, also when the file can't be read.
+ * @param file main file; may be left out where there are drop-ins
+ * @param folder see {@link dropInFolder}
+ * @throws {ConfigError} naming every problem at once, also when a file can't be read.
  */
-export async function loadConfig(file: string): Promise<RuntimeConfig> {
-  let source: string;
-  try {
-    source = await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError([
-      `${file}: can't be read (${code ?? 'unknown error'}); give the path of an existing file with --config`,
-    ]);
+export async function loadConfig(file: string | undefined, folder?: string): Promise<RuntimeConfig> {
+  const place = dropInFolder(file, folder);
+  const wrong: Problem[] = [];
+  const sources: ConfigSource[] = [];
+  const paths = await attempt(wrong, () => list(place));
+  for (const path of [...(file === undefined ? [] : [file]), ...(paths ?? [])]) {
+    const source = await attempt(wrong, () => read(path, path === file));
+    if (source !== undefined) sources.push(source);
   }
-  return parseConfig(source, file);
+  if (wrong.length > 0) throw new ConfigError(wrong);
+  if (sources.length === 0) {
+    const text = `${place}: holds no *.toml file; put one there, or give the main file with --config`;
+    throw new ConfigError([{ source: place, text }]);
+  }
+  // Without a main file it is the folder that lacks what is missing.
+  if (file === undefined) sources.unshift({ name: place, text: '', document: {} });
+  return checkConfig(sources);
 }
 
 /** Checks the text of a configuration file; `file` is used in messages only. @throws {ConfigError} */
-export function parseConfig(source: string, file: string): RuntimeConfig {
-  let document: Record<string, unknown>;
+export function parseConfig(text: string, file: string): RuntimeConfig {
+  return checkConfig([parseSource(text, file)]);
+}
+
+/** Collects what is wrong with one file, so that all are told of together. */
+async function attempt<T>(wrong: Problem[], step: () => Promise<T>): Promise<T | undefined> {
   try {
-    document = parse(source);
+    return await step();
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The first line of smol-toml's message is the cause; what follows quotes the file, which may hold a secret.
-    const cause = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'syntax error';
-    throw new ConfigError([`${file}:${error.line}:${error.column}: isn't valid TOML: ${cause}; correct the line`]);
+    if (!(error instanceof ConfigError)) throw error;
+    wrong.push(...error.problems);
+    return undefined;
   }
-  const checked = runtimeConfigSchema.safeParse(document);
-  if (checked.success) return checked.data;
-  const problems = checked.error.issues.flatMap((issue) => describe(issue, document, source, file));
-  throw new ConfigError(problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text));
 }
 
-interface Problem {
-  readonly line: number;
-  readonly text: string;
-}
-
-function describe(issue: z.core.$ZodIssue, document: unknown, source: string, file: string): Problem[] {
-  const path = issue.path.filter((part) => typeof part !== 'symbol');
-  const at = (where: (string | number)[], text: string): Problem => {
-    const line = locate(source, where);
-    return { line: line ?? 0, text: `${file}${line === undefined ? '' : `:${line}`}: ${text}` };
-  };
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const full = [...path, key];
-      // zod's own message: a key that neither upstream nor we know.
-      if (issue.message.startsWith('Unrecognized key'))
-        return at(full, `${keyName(full)}: unknown key; ${suggestion(key, path)}`);
-      return at(full, `${keyName(full)} = ${show(key, valueAt(document, full))}: ${issue.message}`);
-    });
+async function read(path: string, isMain: boolean): Promise<ConfigSource> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const cure = isMain ? 'give the path of an existing file with --config' : 'make it readable or remove it';
+    throw unreadable(path, error, cure);
   }
-  const value = valueAt(document, path);
-  const key = keyName(path);
-  if (value === undefined) return [at(path, `${key} is missing: it ${issue.message.replace(/^is missing: /, '')}`)];
-  return [at(path, `${key} = ${show(key, value)}: ${issue.message}`)];
+  return parseSource(text, path);
 }
 
-/** `denied_resources[1].kind` */
-function keyName(path: readonly (string | number)[]): string {
-  return path.reduce<string>((name, part) => {
-    if (typeof part === 'number') return `${name}[${part}]`;
-    return name === '' ? part : `${name}.${part}`;
-  }, '');
-}
-
-function valueAt(document: unknown, path: readonly (string | number)[]): unknown {
-  let value = document;
-  for (const part of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await listDropIns(folder);
+  } catch (error) {
+    throw unreadable(folder, error, 'give a folder of drop-in files with --config-dir');
   }
-  return value;
 }
 
-/** A value as an error may show it: short, on one line, and no secret; tables may hold one under any name. */
-function show(key: string, value: unknown): string {
-  if (SECRET_KEY.test(key)) return '(not shown)';
-  if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return '[…]';
-  if (typeof value === 'object' && !Array.isArray(value)) return '{…}';
-  // A user name and password in a URL.
-  const text = JSON.stringify(value).replace(/\/\/[^/@"]*@/, '//(not shown)@');
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-}
-
-/** What somebody who wrote an unknown key probably meant. */
-function suggestion(key: string, path: readonly (string | number)[]): string {
-  const [close] = near(key, knownKeys(path), 1);
-  return close === undefined ? 'remove it or see docs/configuration.md for the keys' : `did you mean ${close}?`;
-}
-
-function knownKeys(path: readonly (string | number)[]): string[] {
-  let schema: unknown = runtimeConfigSchema;
-  for (const part of path) {
-    const { element, shape, valueType } = unwrap(schema);
-    schema = typeof part === 'number' ? element : (shape?.[part] ?? valueType);
-  }
-  return Object.keys(unwrap(schema).shape ?? {});
-}
-
-interface Inner {
-  /** Of an array. */
-  readonly element?: unknown;
-  /** Of a table. */
-  readonly shape?: Readonly<Record<string, unknown>>;
-  /** Of a table whose keys are names. */
-  readonly valueType?: unknown;
-}
-
-/** Looks through `.default()`, `.prefault()`, `.optional()` and `.transform()`. */
-function unwrap(schema: unknown): Inner {
-  let inner = schema as { def?: { innerType?: unknown; in?: unknown } } | undefined;
-  for (;;) {
-    const next = inner?.def?.innerType ?? inner?.def?.in;
-    if (next === undefined) return (inner ?? {}) as Inner;
-    inner = next as typeof inner;
-  }
+function unreadable(path: string, error: unknown, cure: string): ConfigError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  return new ConfigError([{ source: path, text: `${path}: can't be read (${code}); ${cure}` }]);
 }

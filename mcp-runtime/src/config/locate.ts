@@ -1,3 +1,5 @@
+import { parse } from 'smol-toml';
+
 /**
  * Finds the line on which a key of a TOML file stands. smol-toml reports positions for syntax errors only; what is wrong with a
  * *value* is found after parsing, and whoever has to mend the file still wants a line number.
@@ -13,6 +15,18 @@ interface Entry {
 
 const BARE_KEY = /[A-Za-z0-9_-]/;
 
+/** What a key in quotes says. */
+function keyText(quoted: string): string {
+  const written = quoted.slice(1, -1);
+  if (!quoted.startsWith('"') || !written.includes('\\')) return written;
+  try {
+    const { key } = parse(`key = ${quoted}`);
+    return typeof key === 'string' ? key : written;
+  } catch {
+    return written;
+  }
+}
+
 /** Reads `a."b c".d` at `from`; returns the parts and where they end. */
 function readKey(text: string, from: number): { parts: string[]; end: number } {
   const parts: string[] = [];
@@ -25,7 +39,7 @@ function readKey(text: string, from: number): { parts: string[]; end: number } {
       start = ++at;
       while (at < text.length && text[at] !== quote && text[at] !== '\n')
         at += text[at] === '\\' && quote === '"' ? 2 : 1;
-      parts.push(text.slice(start, at++));
+      parts.push(keyText(text.slice(start - 1, ++at)));
     } else {
       while (at < text.length && BARE_KEY.test(text[at] ?? '')) at++;
       parts.push(text.slice(start, at));

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { captureLog } from '../testing/log.ts';
 import { watchFiles, type FileWatch, type WatchOptions } from './reload.ts';
@@ -115,4 +115,87 @@ test('a folder that cannot be watched is a warning, and the poll goes on', async
   await writeFile(join(volume, 'a.toml'), 'two');
   await files.check();
   expect(applied).toBe(1);
+});
+
+describe('a folder of files', () => {
+  let folder: string;
+  let lists: string[][];
+
+  const list = async () => {
+    const names = await readdir(folder).catch(() => []);
+    const kept = names.filter((name) => name.endsWith('.toml')).sort();
+    return kept.map((name) => join(folder, name));
+  };
+
+  /** Takes over what the folder holds, as names. */
+  async function follow(options: Partial<WatchOptions> = {}): Promise<FileWatch> {
+    const apply = async () => {
+      lists.push((await list()).map((path) => basename(path)));
+    };
+    const group = { what: 'config', files: [join(volume, 'a.toml')], folder: { path: folder, list }, apply };
+    watch = await watchFiles([group], { log: logged.log, settleMs: 5, pollMs: 600_000, ...options });
+    return watch;
+  }
+  const becomes = (...names: string[]) =>
+    waitFor(`[${names.join()}] to be taken over`, () => lists.at(-1)?.join() === names.join(), SOON);
+
+  beforeEach(async () => {
+    // Not beside the files, whose folder is watched anyway.
+    await mkdir(join(volume, 'more'));
+    folder = join(volume, 'more', 'conf.d');
+    lists = [];
+  });
+
+  test('that comes, fills, changes, empties and goes is followed', async () => {
+    await follow();
+    expect(logged.lines).toEqual([]);
+    await mkdir(folder);
+    await writeFile(join(folder, 'a.toml'), 'one');
+    await becomes('a.toml');
+    await writeFile(join(folder, 'b.toml'), 'one');
+    await becomes('a.toml', 'b.toml');
+    const before = lists.length;
+    await writeFile(join(folder, 'b.toml'), 'two');
+    await waitFor('the new content', () => lists.length > before, SOON);
+    await rename(join(folder, 'a.toml'), join(folder, 'c.toml'));
+    await becomes('b.toml', 'c.toml');
+    await rm(join(folder, 'c.toml'));
+    await becomes('b.toml');
+    await rm(folder, { recursive: true });
+    await becomes();
+  });
+
+  test('is followed again when another one takes its place', async () => {
+    await mkdir(folder);
+    await writeFile(join(folder, 'a.toml'), 'one');
+    await follow();
+    await mkdir(`${folder}.new`);
+    await rename(folder, `${folder}.old`);
+    await rename(`${folder}.new`, folder);
+    await becomes();
+    await writeFile(join(folder, 'b.toml'), 'one');
+    await becomes('b.toml');
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    await becomes();
+    await writeFile(join(folder, 'c.toml'), 'one');
+    await becomes('c.toml');
+  });
+
+  test('whose other files change is no change', async () => {
+    await mkdir(folder);
+    const files = await follow();
+    await writeFile(join(folder, 'notes.txt'), 'one');
+    await files.check();
+    expect(lists).toEqual([]);
+  });
+
+  test('is followed by the poll where the folder above it is away too', async () => {
+    folder = join(volume, 'not', 'yet');
+    await follow({ pollMs: 5 });
+    expect(logged.lines).toEqual([]);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'a.toml'), 'one');
+    await becomes('a.toml');
+  });
 });

@@ -1,14 +1,20 @@
 import { hash } from 'node:crypto';
-import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, type Log } from '../log.ts';
+import { watchFolders, type Folder } from './folder-watch.ts';
 
 /** Files that are taken over together. */
 export interface WatchedFiles {
   /** For logs and metrics: `config`, `certificate`, … */
   readonly what: string;
   readonly files: readonly string[];
+  /** A folder whose files count too; it and they may come and go. */
+  readonly folder?: {
+    readonly path: string;
+    /** Paths of the files that count, in the order in which they do. */
+    readonly list: () => Promise<readonly string[]>;
+  };
   /** Takes the new content over. When it throws, the old stays in force and the same content is tried again later. */
   readonly apply: () => Promise<void> | void;
 }
@@ -37,11 +43,16 @@ export async function watchFiles(groups: readonly WatchedFiles[], options: Watch
   const applied = new Map<WatchedFiles, string>();
   /** Content that could not be taken over: reported once. */
   const reported = new Map<WatchedFiles, string>();
-  for (const group of groups) applied.set(group, await digest(group));
 
   let running: Promise<void> = Promise.resolve();
   let settle: NodeJS.Timeout | undefined;
   let closed = false;
+
+  const changed = () => {
+    clearTimeout(settle);
+    if (!closed) settle = setTimeout(() => void check(), settleMs).unref();
+  };
+  const folders = watchFolders(foldersOf(groups), changed, log);
 
   async function checkGroup(group: WatchedFiles, force: boolean): Promise<void> {
     const content = await digest(group);
@@ -66,19 +77,15 @@ export async function watchFiles(groups: readonly WatchedFiles[], options: Watch
   /** One round at a time, each after the one before. */
   function check(force = false): Promise<void> {
     running = running.then(async () => {
+      await folders.refresh();
       for (const group of groups) if (!closed) await checkGroup(group, force);
     });
     return running;
   }
 
-  const directories = new Set(groups.flatMap(({ files }) => files.map((file) => dirname(file))));
-  const watchers = [...directories].flatMap((directory) => {
-    const changed = () => {
-      clearTimeout(settle);
-      if (!closed) settle = setTimeout(() => void check(), settleMs).unref();
-    };
-    return watchDirectory(directory, changed, log);
-  });
+  // Watched before they are read: what changes in between makes an event.
+  await folders.refresh();
+  for (const group of groups) applied.set(group, await digest(group));
   const poll = setInterval(() => void check(), pollMs).unref();
 
   return {
@@ -87,27 +94,24 @@ export async function watchFiles(groups: readonly WatchedFiles[], options: Watch
       closed = true;
       clearTimeout(settle);
       clearInterval(poll);
-      for (const watcher of watchers) watcher.close();
+      folders.close();
     },
   };
 }
 
-/** A directory that can't be watched is looked at by the poll. */
-function watchDirectory(directory: string, changed: () => void, log: Log): FSWatcher[] {
-  const failed = (error: unknown) => {
-    log.warn("can't watch a directory; its files are looked at now and then", { directory, error: messageOf(error) });
-  };
-  try {
-    const watcher = watch(directory, { persistent: false }, changed);
-    watcher.on('error', failed);
-    return [watcher];
-  } catch (error) {
-    failed(error);
-    return [];
-  }
+/** The folders that tell of changes: those of the files, and for a folder that may be away the one that it would come in. */
+function foldersOf(groups: readonly WatchedFiles[]): Folder[] {
+  const needed = groups.flatMap(({ files }) => files.map((file) => dirname(file)));
+  const optional = groups.flatMap(({ folder }) => (folder === undefined ? [] : [dirname(folder.path), folder.path]));
+  return [...new Set([...needed, ...optional])].map((path) => ({ path, optional: !needed.includes(path) }));
 }
 
-async function digest({ files }: WatchedFiles): Promise<string> {
-  const contents = await Promise.all(files.map((file) => readFile(file).catch(() => Buffer.from('missing'))));
-  return contents.map((content) => hash('sha256', content)).join(' ');
+/** What the group's files hold. Equal digests: the same files with the same content. */
+async function digest({ files, folder }: WatchedFiles): Promise<string> {
+  const listed = await folder?.list().catch((error: unknown) => [messageOf(error)]);
+  const parts = [...files, ...(listed ?? [])].map(async (file) => {
+    const content = await readFile(file).catch(() => Buffer.from('missing'));
+    return `${file} ${hash('sha256', content)}`;
+  });
+  return (await Promise.all(parts)).join('\n');
 }
