@@ -1,7 +1,10 @@
 import { parse, TomlError } from 'smol-toml';
 import { mergeSources, type ConfigSource } from './merge.ts';
-import { ConfigError, describeIssues } from './problems.ts';
+import { ConfigError, describeIssues, visible } from './problems.ts';
 import { runtimeConfigSchema, type RuntimeConfig } from './schema.ts';
+
+export type { ConfigSource, Table } from './merge.ts';
+export { complaint, ConfigError, isKnownKey, problemAt, type Problem } from './problems.ts';
 
 /**
  * Parses the text of a configuration file.
@@ -17,8 +20,8 @@ export function parseSource(text: string, name: string): ConfigSource {
     // The first line of smol-toml's message is the cause; what follows quotes the file.
     const cause = error.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? 'syntax error';
     const { line, column } = error;
-    const wrong = `${name}:${line}:${column}: isn't valid TOML: ${cause}; correct the line`;
-    throw new ConfigError([{ source: name, line, text: wrong }]);
+    const what = visible(`isn't valid TOML: ${cause}; correct the line`);
+    throw new ConfigError([{ source: name, line, column, what }]);
   }
 }
 

@@ -34,7 +34,7 @@ async function problems({ file, folder }: { file?: string; folder?: string } = {
   try {
     await loadConfig(file, folder);
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ text }) => text.replaceAll(`${dir}/`, ''));
+    if (error instanceof ConfigError) return error.problems.map((text) => text.replaceAll(`${dir}/`, ''));
     throw error;
   }
   return [];

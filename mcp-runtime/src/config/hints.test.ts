@@ -61,3 +61,9 @@ test('a placeholder that looks like an argument is a warning; other braces are n
     'warn prompts: {{ pod_name }} of logs is no argument and stays as it is; did you mean {{pod_name}}?',
   ]);
 });
+
+test('hundreds of them are counted, not listed', () => {
+  const found = hints({ disabled_tools: Array.from({ length: 500 }, (_, index) => `helm_${index}`) });
+  expect(found).toHaveLength(21);
+  expect(found.at(-1)).toBe('info and 480 more tools that there are not');
+});

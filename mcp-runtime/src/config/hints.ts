@@ -8,6 +8,9 @@ export interface Hint {
   readonly text: string;
 }
 
+/** Of each sort: who writes hundreds knows what they do. */
+const MAX_HINTS = 20;
+
 type HintedConfig = Pick<
   RuntimeConfig,
   'enabled_tools' | 'disabled_tools' | 'tool_overrides' | 'confirmation_rules' | 'prompts'
@@ -27,17 +30,18 @@ export function hintsOf(config: HintedConfig, tools: readonly string[]): Hint[] 
     ...Object.keys(config.tool_overrides).map((name): [string, string] => ['tool_overrides', name]),
     ...config.confirmation_rules.map(({ tool }): [string, string] => ['confirmation_rules', tool]),
   ];
-  const unknown = named
-    .filter(([, name]) => name !== '' && !known.has(name))
-    .map(([key, name]): Hint => {
-      const [close] = near(name, tools, 1);
-      const level = close === undefined && key !== 'enabled_tools' ? 'info' : 'warn';
-      return {
-        level,
-        text: `${key}: there is no tool ${name}${close === undefined ? '' : `; did you mean ${close}?`}`,
-      };
-    });
-  return [...unknown, ...config.prompts.flatMap(placeholderHints)];
+  const unknown = named.filter(([, name]) => name !== '' && !known.has(name));
+  const hints = unknown.slice(0, MAX_HINTS).map(([key, name]): Hint => {
+    const [close] = near(name, tools, 1);
+    const level = close === undefined && key !== 'enabled_tools' ? 'info' : 'warn';
+    return {
+      level,
+      text: `${key}: there is no tool ${name}${close === undefined ? '' : `; did you mean ${close}?`}`,
+    };
+  });
+  const more = unknown.length - hints.length;
+  if (more > 0) hints.push({ level: 'info', text: `and ${more} more tools that there are not` });
+  return [...hints, ...config.prompts.flatMap(placeholderHints).slice(0, MAX_HINTS)];
 }
 
 function placeholderHints({ name, arguments: args, messages }: RuntimeConfig['prompts'][number]): Hint[] {

@@ -46,7 +46,7 @@ function problems(source: string): readonly string[] {
   try {
     parseConfig(source, 'config.toml');
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ text }) => text);
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
   return [];
@@ -312,6 +312,13 @@ describe('a wrong file names file, line, key, value and cure', () => {
       'config.toml:1: port = 1: must be a port number in quotes, such as "8443"',
       'config.toml:2: log_level = "high": must be a whole number from 0 to 9',
     ]);
+  });
+
+  test('but no more than a person would read', () => {
+    const found = problems(Array.from({ length: 1_000 }, (_, index) => `x${index} = 1`).join('\n') + `\n${VALID}`);
+    expect(found).toHaveLength(51);
+    expect(found[49]).toMatch(/^config.toml:50: x49: unknown key/);
+    expect(found[50]).toBe('config.toml: and 950 more');
   });
 
   test('without showing a secret', () => {

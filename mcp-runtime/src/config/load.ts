@@ -25,8 +25,8 @@ export async function loadConfig(file: string | undefined, folder?: string): Pro
   }
   if (wrong.length > 0) throw new ConfigError(wrong);
   if (sources.length === 0) {
-    const text = `${place}: holds no *.toml file; put one there, or give the main file with --config`;
-    throw new ConfigError([{ source: place, text }]);
+    const what = 'holds no *.toml file; put one there, or give the main file with --config';
+    throw new ConfigError([{ source: place, what }]);
   }
   // Without a main file it is the folder that lacks what is missing.
   if (file === undefined) sources.unshift({ name: place, text: '', document: {} });
@@ -44,7 +44,7 @@ async function attempt<T>(wrong: Problem[], step: () => Promise<T>): Promise<T |
     return await step();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    wrong.push(...error.problems);
+    wrong.push(...error.details);
     return undefined;
   }
 }
@@ -70,5 +70,5 @@ async function list(folder: string): Promise<string[]> {
 
 function unreadable(path: string, error: unknown, cure: string): ConfigError {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-  return new ConfigError([{ source: path, text: `${path}: can't be read (${code}); ${cure}` }]);
+  return new ConfigError([{ source: path, what: `can't be read (${code}); ${cure}` }]);
 }

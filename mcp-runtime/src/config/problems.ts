@@ -10,17 +10,28 @@ export interface Problem {
   readonly source: string;
   /** From 1; undefined where no line says anything of it. */
   readonly line?: number | undefined;
-  /** One line that names source, line, key, value and cure. */
-  readonly text: string;
+  readonly column?: number;
+  /** Key, value and cure, on one line without characters that don't print. */
+  readonly what: string;
 }
 
-/** Everything that is wrong with a configuration. */
+/** `FILE:LINE: WHAT` */
+function textOf({ source, line, column, what }: Problem): string {
+  return `${[source, line, column].filter((part) => part !== undefined).join(':')}: ${what}`;
+}
+
+/** Everything that is wrong with a configuration; the message has a line for each problem. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(({ text }) => text).join('\n'));
+  /** One line each, that names source, line, key, value and cure. */
+  readonly problems: readonly string[];
+  /** The same, taken apart. */
+  readonly details: readonly Problem[];
+  constructor(details: readonly Problem[]) {
+    const problems = details.map(textOf);
+    super(problems.join('\n'));
     this.problems = problems;
+    this.details = details;
   }
 }
 
@@ -29,11 +40,13 @@ type Path = readonly (string | number)[];
 const MAX_SHOWN = 60;
 const SECRET_KEY = /secret|token|password/i;
 
-/** Puts together what a person reads of a problem. */
-export function problem({ name, text }: Pick<ConfigSource, 'name' | 'text'>, path: Path, what: string): Problem {
-  const line = locate(text, path);
-  return { source: name, line, text: visible(`${name}${line === undefined ? '' : `:${line}`}: ${what}`) };
+/** A problem with the value at `path`. */
+export function problemAt({ name, text }: Pick<ConfigSource, 'name' | 'text'>, path: Path, what: string): Problem {
+  return { source: name, line: locate(text, path), what: visible(what) };
 }
+
+/** A file with thousands of mistakes is not worth the time that it takes to find all their lines. */
+const MAX_DESCRIBED = 50;
 
 /** What the schema has against a merged configuration, in the order of `sources`, each from its first line on. */
 export function describeIssues(
@@ -42,31 +55,47 @@ export function describeIssues(
   sources: readonly ConfigSource[],
 ): Problem[] {
   const order = sources.map(({ name }) => name);
-  return issues
-    .flatMap((issue) => describe(issue, merged))
+  const complaints = issues.flatMap(complaintsOf);
+  const described = complaints
+    .slice(0, MAX_DESCRIBED)
+    .map(({ path, say }) => problemAt(merged.sourceOf(path), path, say(valueAt(merged.document, path))))
     .toSorted((a, b) => order.indexOf(a.source) - order.indexOf(b.source) || (a.line ?? 0) - (b.line ?? 0));
+  const more = complaints.length - described.length;
+  const last = described.at(-1);
+  return last === undefined || more === 0
+    ? described
+    : [...described, { source: last.source, what: `and ${more} more` }];
 }
 
-function describe(issue: z.core.$ZodIssue, { document, sourceOf }: Merged): Problem[] {
+interface Complaint {
+  readonly path: Path;
+  /** Key, value and cure. */
+  readonly say: (value: unknown) => string;
+}
+
+function complaintsOf(issue: z.core.$ZodIssue): Complaint[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
-  const at = (where: Path, text: string) => problem(sourceOf(where), where, text);
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const full = [...path, key];
-      // zod's own message: a key that neither upstream nor we know.
-      if (issue.message.startsWith('Unrecognized key'))
-        return at(full, `${keyName(full)}: unknown key; ${suggestion(key, path)}`);
-      return at(full, `${keyName(full)} = ${show(keyName(full), valueAt(document, full))}: ${issue.message}`);
-    });
-  }
-  const value = valueAt(document, path);
+  const { message } = issue;
+  if (issue.code !== 'unrecognized_keys') return [{ path, say: (value) => complaint(path, value, message) }];
+  return issue.keys.map((key) => {
+    const full = [...path, key];
+    // zod's own message: a key that neither upstream nor we know.
+    const isUnknown = message.startsWith('Unrecognized key');
+    const say = (value: unknown) =>
+      isUnknown ? `${keyName(full)}: unknown key; ${suggestion(key, path)}` : complaint(full, value, message);
+    return { path: full, say };
+  });
+}
+
+/** `KEY = VALUE: MESSAGE` */
+export function complaint(path: Path, value: unknown, message: string): string {
   const key = keyName(path);
-  if (value === undefined) return [at(path, `${key} is missing: it ${issue.message.replace(/^is missing: /, '')}`)];
-  return [at(path, `${key} = ${show(key, value)}: ${issue.message}`)];
+  if (value === undefined) return `${key} is missing: it ${message.replace(/^is missing: /, '')}`;
+  return `${key} = ${show(key, value)}: ${message}`;
 }
 
 /** `denied_resources[1].kind`, as one would write it. */
-export function keyName(path: Path): string {
+function keyName(path: Path): string {
   return path.reduce<string>((name, part) => {
     if (typeof part === 'number') return `${name}[${part}]`;
     const key = /^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part);
@@ -74,7 +103,7 @@ export function keyName(path: Path): string {
   }, '');
 }
 
-export function valueAt(document: unknown, path: Path): unknown {
+function valueAt(document: unknown, path: Path): unknown {
   let value = document;
   for (const part of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
@@ -84,7 +113,7 @@ export function valueAt(document: unknown, path: Path): unknown {
 }
 
 /** A value as an error may show it: short, on one line, and no secret; tables may hold one under any name. */
-export function show(key: string, value: unknown): string {
+function show(key: string, value: unknown): string {
   if (SECRET_KEY.test(key)) return '(not shown)';
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return '[…]';
   if (typeof value === 'object' && !Array.isArray(value)) return '{…}';
@@ -94,7 +123,7 @@ export function show(key: string, value: unknown): string {
 }
 
 /** Characters that would hide or reorder what a person reads, as their code points: problems are read in terminals. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
@@ -124,6 +153,10 @@ interface Inner {
   /** Of a table whose keys are names. */
   readonly valueType?: unknown;
 }
+
+/** Whether the schema has this key. */
+export const isKnownKey = (path: readonly string[]): boolean =>
+  knownKeys(path.slice(0, -1)).includes(path.at(-1) ?? '');
 
 /** Looks through `.default()`, `.prefault()`, `.optional()` and `.transform()`. */
 function unwrap(schema: unknown): Inner {

@@ -16,6 +16,9 @@ const types = {
     meaning:
       'The address and CA of kcp were read from what spec.kcp names, and the copy that the Pods mount is current.',
   },
+  ConfigReady: {
+    meaning: 'config.toml is made from the spec as it is now, and from the ConfigMap that spec.config.dropInRef names.',
+  },
   OIDCReady: { meaning: 'A Pod of the current template has loaded the keys of the issuer, so tokens can be checked.' },
   CertificateReady: { meaning: 'The serving certificate is there and valid.' },
   Available: { meaning: 'Enough Pods of the current template are ready.' },
@@ -61,31 +64,33 @@ const reasons = {
     cure: 'Change the field that the message names, or install a version that has it.',
   },
   Conflict: {
-    on: ['Ready', 'Stalled', 'KubeconfigReady', 'CertificateReady', 'Available', 'Exposed'],
+    on: ['Ready', 'Stalled', 'KubeconfigReady', 'ConfigReady', 'CertificateReady', 'Available', 'Exposed'],
     meaning: 'An object that the operator needs exists under the same name and is not its own. It was left alone.',
     cure: 'Rename or delete the object that the message names, or name this resource otherwise.',
   },
   Rejected: {
-    on: ['Ready', 'Stalled', 'KubeconfigReady', 'CertificateReady', 'Available', 'Exposed'],
-    meaning: 'The API server refused an object of ours as invalid, by its own rules or an admission policy.',
+    on: ['Ready', 'Stalled', 'KubeconfigReady', 'ConfigReady', 'CertificateReady', 'Available', 'Exposed'],
+    meaning:
+      'The API server refused an object of ours as invalid, by its own rules or an admission policy; on ConfigReady: the spec makes a config.toml that the server refuses.',
     cure: 'Change the field that the message names, or the policy.',
   },
 
   // KubeconfigReady and other references
   Copied: { on: ['KubeconfigReady'], meaning: 'The copy is current.' },
   NotFound: {
-    on: ['KubeconfigReady', 'OIDCReady', 'CertificateReady'],
+    on: ['KubeconfigReady', 'ConfigReady', 'OIDCReady', 'CertificateReady'],
     meaning: 'The object that the spec names does not exist.',
     cure: 'Create it, or correct the name and namespace in the spec.',
   },
   KeyMissing: {
-    on: ['KubeconfigReady', 'OIDCReady', 'CertificateReady'],
+    on: ['KubeconfigReady', 'ConfigReady', 'OIDCReady', 'CertificateReady'],
     meaning: 'The Secret or ConfigMap exists but lacks the key that is wanted, or the key is empty.',
     cure: 'Add the key, or name another one in the spec.',
   },
   Forbidden: {
-    on: ['KubeconfigReady', 'OIDCReady', 'CertificateReady'],
-    meaning: 'The operator may not read or write the Secret: it has no cluster-wide right to Secrets, on purpose.',
+    on: ['KubeconfigReady', 'ConfigReady', 'OIDCReady', 'CertificateReady'],
+    meaning:
+      'The operator may not read or write the Secret (it has no cluster-wide right to Secrets, on purpose), or not read the ConfigMap.',
     cure: 'Run the command in the message, which grants the right to this one object (config/samples holds such Roles).',
   },
   SourceNotReady: {
@@ -103,6 +108,15 @@ const reasons = {
     on: ['KubeconfigReady', 'CertificateReady', 'Exposed'],
     meaning: 'The cluster does not serve a kind that the spec needs (kcp-operator, cert-manager or the Gateway API).',
     cure: 'Install what serves it; the operator notices by itself. Or use spec.kcp.secretRef or spec.tls.secretName.',
+  },
+
+  // ConfigReady
+  Rendered: { on: ['ConfigReady'], meaning: 'config.toml is up to date.' },
+  InvalidDropIn: {
+    on: ['ConfigReady'],
+    meaning:
+      'The ConfigMap that spec.config.dropInRef names holds something that is not TOML, that the server refuses, or that a drop-in may not say. The server goes on with the last good one.',
+    cure: 'Correct the lines that the message names.',
   },
 
   // OIDCReady
@@ -181,6 +195,7 @@ export const CAUSES = [
   'KubeconfigReady',
   'CertificateReady',
   'OIDCReady',
+  'ConfigReady',
   'Available',
   'Exposed',
 ] as const satisfies readonly ConditionType[];

@@ -14,7 +14,7 @@ export interface UnsupportedField {
 
 /** Every field of `spec` that this version doesn't act on yet, in the order of the schema. Empty: all is supported. */
 export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
-  const { kcp, auth, inventory, tls, exposure, config } = spec;
+  const { kcp, auth, inventory, tls, exposure } = spec;
   const found: [boolean, string, string, string][] = [
     [
       !!kcp.frontProxyRef,
@@ -34,7 +34,6 @@ export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
     [tls.termination !== 'Pod', 'spec.tls.termination', tls.termination, 'use Pod, and pass TLS through at the edge'],
     [!!exposure.ingress, 'spec.exposure.ingress', 'set', 'create an Ingress that passes TLS through to the Service'],
     [!!exposure.gateway, 'spec.exposure.gateway', 'set', 'create a TLSRoute to the Service'],
-    [!!config?.dropInRef, 'spec.config.dropInRef', 'set', 'leave it out'],
   ];
   return found.filter(([set]) => set).map(([, field, value, hint]) => ({ field, value, hint }));
 }

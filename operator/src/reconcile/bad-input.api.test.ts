@@ -139,7 +139,7 @@ describe('a foreign object under the name of a child is left alone', () => {
   const foreign = { metadata: { labels: { whose: 'theirs' } } };
   test.each<[string, string, string, object]>([
     ['ServiceAccount', 'mcp', 'Available', foreign],
-    ['ConfigMap', 'mcp-config', 'Available', { ...foreign, data: { 'config.toml': 'theirs' } }],
+    ['ConfigMap', 'mcp-config', 'ConfigReady', { ...foreign, data: { 'config.toml': 'theirs' } }],
     ['Service', 'mcp', 'Exposed', { ...foreign, spec: { ports: [{ port: 1 }], selector: { a: 'b' } } }],
     ['Secret', 'mcp-kubeconfig', 'KubeconfigReady', { ...foreign, stringData: { kubeconfig: 'theirs' } }],
     ['Secret', 'mcp-tls', 'CertificateReady', { ...foreign, stringData: { 'tls.key': 'theirs' } }],

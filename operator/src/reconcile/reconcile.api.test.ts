@@ -58,6 +58,7 @@ describe('a KcpMcpServer with everything that it needs', () => {
     expect(status?.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`).sort()).toEqual([
       'Available=True MinimumReplicasAvailable',
       'CertificateReady=True Issued',
+      'ConfigReady=True Rendered',
       'Exposed=True ServiceReady',
       'KubeconfigReady=True Copied',
       'OIDCReady=True KeysLoaded',

@@ -9,6 +9,7 @@ const allGood = (): Report => ({
     KubeconfigReady: holds('Copied', 'from Secret a/b'),
     CertificateReady: holds('Issued', 'until next year'),
     OIDCReady: holds('KeysLoaded', 'keys loaded'),
+    ConfigReady: holds('Rendered', 'from the spec'),
     Available: holds('MinimumReplicasAvailable', '1 of 1 Pods are ready'),
     Exposed: holds('ServiceReady', 'Service kcp-mcp/vespucci-mcp'),
   },
@@ -35,6 +36,7 @@ describe('summarize', () => {
       'KubeconfigReady',
       'CertificateReady',
       'OIDCReady',
+      'ConfigReady',
       'Available',
       'Exposed',
     ]);

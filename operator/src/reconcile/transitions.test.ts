@@ -13,6 +13,7 @@ const report = (change: Partial<Report['causes']> = {}, sha256 = 'a'): Report =>
     KubeconfigReady: holds('Copied', ''),
     CertificateReady: holds('Issued', ''),
     OIDCReady: holds('KeysLoaded', ''),
+    ConfigReady: holds('Rendered', ''),
     Available: holds('MinimumReplicasAvailable', ''),
     Exposed: holds('ServiceReady', ''),
     ...change,

@@ -8,12 +8,19 @@ import { isMissingKind, keyOf, type KubeObject, type Resource } from '../kube/in
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
 import { deployment } from '../resources/deployment.ts';
-import { kubeconfigSecret, kubeconfigSha256, childNames, type KubeconfigCopy } from '../resources/index.ts';
+import {
+  kubeconfigSecret,
+  kubeconfigSha256,
+  childNames,
+  type KubeconfigCopy,
+  type ResolvedReferences,
+} from '../resources/index.ts';
 import { serviceAccount } from '../resources/service-account.ts';
 import { service } from '../resources/service.ts';
+import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
 import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
-import { isOurs, liveChild, observerOf, type Run } from './run.ts';
+import { isOurs, liveChild, observerOf, ownChild, type Run } from './run.ts';
 import { checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
 import { fails, holds, progressing, type Cause } from './status.ts';
 
@@ -23,23 +30,66 @@ export async function applyWorkload(run: Run): Promise<void> {
   // Asked for at once, so that the answers come together.
   const copyKey = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).kubeconfigSecret };
   run.looks.look(run.caches.metadataOf(SECRET), copyKey);
+  lookAtDropIn(run);
   const kubeconfig = resolveKubeconfig(server, run);
   const caProblem = checkIssuerCA(server, run);
   if (caProblem) report.causes.OIDCReady = fails(caProblem);
 
+  const dropIn = dropInOf(run);
+
   await applyChild(run, 'Available', SERVICE_ACCOUNT, () => serviceAccount(server));
-  await applyChild(run, 'Available', CONFIG_MAP, () => configMap(server));
+  const config = await applyConfig(run, dropIn);
   const hasCopy = await applyKubeconfigCopy(run, kubeconfig);
   await applyCertificate(run);
   await applyChild(run, 'Exposed', SERVICE, () => service(server));
   // Without the rest there is nothing that Pods could mount; those that run already go on.
   if (report.causes.Available) return;
   if (!hasCopy) {
-    const why = 'no Pods are started before the kubeconfig is there: see KubeconfigReady';
-    report.causes.Available = { ...progressing('Unknown', 'WaitingForReference', why), derived: true };
-    return;
+    wontStart(run, 'the kubeconfig is there: see KubeconfigReady');
+  } else if (!config) {
+    if (!ownChild(run, DEPLOYMENT, childNames(server.metadata.name).workload)) {
+      wontStart(run, 'config.toml is there: see ConfigReady');
+    }
+  } else {
+    await applyChild(run, 'Available', DEPLOYMENT, () =>
+      deployment(server, { ...config, runtimeImage: run.runtimeImage }),
+    );
   }
-  await applyChild(run, 'Available', DEPLOYMENT, () => deployment(server, run));
+}
+
+function wontStart({ report }: Run, before: string): void {
+  const why = `no Pods are started before ${before}`;
+  report.causes.Available = { ...progressing('Unknown', 'WaitingForReference', why), derived: true };
+}
+
+/** @returns undefined where not even the spec makes a config.toml: the report says so */
+function dropInOf(run: Run): ResolvedDropIn | undefined {
+  try {
+    return resolveDropIn(run);
+  } catch (error) {
+    if (!(error instanceof InvalidConfigError)) throw error;
+    run.report.causes.ConfigReady = fails(terminal('Rejected', error.message));
+    return undefined;
+  }
+}
+
+/** @returns what config.toml was made with; undefined where it couldn't be made or applied */
+async function applyConfig(
+  run: Run,
+  resolved: ResolvedDropIn | undefined,
+): Promise<Pick<ResolvedReferences, 'dropIn'> | undefined> {
+  const { server, report } = run;
+  if (!resolved) return undefined;
+  const { problem } = resolved;
+  if (!resolved.usable) {
+    report.causes.ConfigReady = fails(resolved.problem);
+    return undefined;
+  }
+  const { dropIn, from } = resolved;
+  if (!(await applyChild(run, 'ConfigReady', CONFIG_MAP, () => configMap(server, dropIn)))) return undefined;
+  const sources = from === undefined ? 'the spec' : `the spec and ${from}`;
+  report.causes.ConfigReady = problem ? fails(problem) : holds('Rendered', `config.toml is made from ${sources}`);
+  return dropIn ? { dropIn } : {};
 }
 
 /** One child. A problem becomes the finding about `cause`. */

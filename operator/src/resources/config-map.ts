@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { type RuntimeConfigInput, runtimeConfigSchema } from '@kcp-mcp-operator/mcp-runtime/config/schema.js';
 import { stringify } from 'smol-toml';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { type DropIn, withDropIn } from './drop-in.ts';
 import type { ConfigMap } from './kubernetes-types.ts';
 import { childMetadata, childNames } from './names.ts';
-import { CONFIG_KEY, HEALTH_PORT, HTTPS_PORT, PATHS } from './pod-layout.ts';
+import { CONFIG_KEY, DROP_IN_KEY, HEALTH_PORT, HTTPS_PORT, PATHS } from './pod-layout.ts';
 
 /** A spec that the API server accepted and the runtime's schema does not. The message names the key of config.toml. */
 export class InvalidConfigError extends Error {
@@ -25,12 +26,25 @@ export type RenderedConfig = Omit<RuntimeConfigInput, 'toolset_configs' | 'clust
 /** Public base URL, without a slash at its end; the endpoint is this and `/mcp`. */
 export const publicURL = ({ spec }: KcpMcpServer): string => spec.externalURL ?? `https://${spec.hostname}`;
 
-/** What the Pods serve from, as an object; checked against the runtime's own schema. */
-export function runtimeConfig(server: KcpMcpServer): RenderedConfig {
+/**
+ * What the Pods serve from, as an object; checked against the runtime's own schema.
+ * @throws InvalidConfigError
+ */
+export function runtimeConfig(server: KcpMcpServer, dropIn?: DropIn): RenderedConfig {
+  const config = dropIn === undefined ? specConfig(server) : withDropIn(specConfig(server), dropIn);
+  const { error } = runtimeConfigSchema.safeParse(config);
+  if (error) {
+    const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new InvalidConfigError(`config.toml: ${problems.join('; ')}`);
+  }
+  return config;
+}
+
+function specConfig(server: KcpMcpServer): RenderedConfig {
   const { spec } = server;
   const { oidc } = spec.auth;
   if (!oidc) throw new InvalidConfigError('spec.auth.oidc is missing: config.toml needs an issuer and an audience');
-  const config: RenderedConfig = {
+  return {
     log_level: 1,
     port: String(HTTPS_PORT),
     bind_address: '0.0.0.0',
@@ -69,12 +83,6 @@ export function runtimeConfig(server: KcpMcpServer): RenderedConfig {
       },
     },
   };
-  const { error } = runtimeConfigSchema.safeParse(config);
-  if (error) {
-    const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-    throw new InvalidConfigError(`config.toml: ${problems.join('; ')}`);
-  }
-  return config;
 }
 
 /** Names that a request's Host may have: the public ones and those of the Service inside the cluster. */
@@ -83,13 +91,16 @@ function allowedHosts({ metadata, spec }: KcpMcpServer): string[] {
   return [...new Set([spec.hostname, ...spec.tls.dnsNames, service, `${service}.svc`, `${service}.svc.cluster.local`])];
 }
 
-/** The ConfigMap with config.toml. */
-export function configMap(server: KcpMcpServer): ConfigMap {
+/** The ConfigMap with config.toml, and beside it the drop-in that was merged: the last good one, when a bad one follows. */
+export function configMap(server: KcpMcpServer, dropIn?: DropIn): ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: childMetadata(server, childNames(server.metadata.name).configMap),
-    data: { [CONFIG_KEY]: stringify(runtimeConfig(server)) },
+    data: {
+      [CONFIG_KEY]: stringify(runtimeConfig(server, dropIn)),
+      ...(dropIn && { [DROP_IN_KEY]: stringify(dropIn.document) }),
+    },
   };
 }
 
@@ -109,6 +120,8 @@ export function restartHash(config: RenderedConfig): string {
     config.certificate_authority,
     config.authorization_url,
     config.toolset_configs.kcp.health_port,
+    // A drop-in may set it. Left out when unset: a longer list would replace the Pods of all servers.
+    ...(config.http?.read_header_timeout === undefined ? [] : [config.http.read_header_timeout]),
   ];
   return createHash('sha256').update(JSON.stringify(read)).digest('hex').slice(0, 16);
 }

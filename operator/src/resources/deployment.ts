@@ -33,7 +33,7 @@ type Wanted = KcpMcpServer['spec']['deployment'];
 /** The Deployment of the runtime. */
 export function deployment(
   server: KcpMcpServer,
-  { runtimeImage }: Pick<ResolvedReferences, 'runtimeImage'>,
+  { runtimeImage, dropIn }: Pick<ResolvedReferences, 'runtimeImage' | 'dropIn'>,
 ): Deployment {
   const { name } = server.metadata;
   const wanted = server.spec.deployment;
@@ -56,7 +56,7 @@ export function deployment(
       template: {
         metadata: {
           labels: allLabels,
-          annotations: { ...wanted.annotations, [CONFIG_HASH_ANNOTATION]: restartHash(runtimeConfig(server)) },
+          annotations: { ...wanted.annotations, [CONFIG_HASH_ANNOTATION]: restartHash(runtimeConfig(server, dropIn)) },
         },
         spec: podSpec(server, runtimeImage),
       },

@@ -5,16 +5,19 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { buildAll } from './index.ts';
-import { fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
+import { fullReferences, fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
 
 const testdata = join(import.meta.dirname, 'testdata');
 const update = process.env['UPDATE_GOLDEN'] === '1';
 
-const cases = { minimal: server(minimalSpec), full: server(fullSpec) };
+const cases = {
+  minimal: buildAll(server(minimalSpec), references),
+  full: buildAll(server(fullSpec), fullReferences),
+};
 
-describe.each(Object.entries(cases))('%s', (name, input) => {
+describe.each(Object.entries(cases))('%s', (name, built) => {
   const folder = join(testdata, name);
-  const children = Object.entries(buildAll(input, references)) as [string, object][];
+  const children = Object.entries(built) as [string, object][];
 
   test.each(children)('%s', (child, object) => {
     const file = join(folder, `${child}.yaml`);

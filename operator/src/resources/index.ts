@@ -3,6 +3,7 @@
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { type CertManagerCertificateInput, certificate } from './certificate.ts';
 import { configMap } from './config-map.ts';
+import type { DropIn } from './drop-in.ts';
 import { deployment } from './deployment.ts';
 import type { KubeconfigCopy } from './kubeconfig-copy.ts';
 import { kubeconfigSecret } from './kubeconfig-secret.ts';
@@ -10,6 +11,7 @@ import { service } from './service.ts';
 import { serviceAccount } from './service-account.ts';
 
 export { InvalidConfigError } from './config-map.ts';
+export { type DropIn, InvalidDropInError, readDropIn } from './drop-in.ts';
 export { copyKubeconfig, type KubeconfigCopy, KubeconfigError, kubeconfigSha256 } from './kubeconfig-copy.ts';
 export { kubeconfigSecret } from './kubeconfig-secret.ts';
 export { publicURL } from './config-map.ts';
@@ -19,6 +21,8 @@ export * from './names.ts';
 export interface ResolvedReferences {
   /** Where kcp is; see {@link copyKubeconfig}. */
   kubeconfig: KubeconfigCopy;
+  /** Further configuration; see {@link readDropIn}. */
+  dropIn?: DropIn;
   /** Image of the server where the spec names none. */
   runtimeImage: string;
 }
@@ -42,7 +46,7 @@ export function buildAll(server: KcpMcpServer, references: ResolvedReferences): 
   return {
     serviceAccount: serviceAccount(server),
     kubeconfigSecret: kubeconfigSecret(server, references),
-    configMap: configMap(server),
+    configMap: configMap(server, references.dropIn),
     ...(server.spec.tls.issuerRef ? { certificate: certificate(server, server.spec.tls.issuerRef) } : {}),
     service: service(server),
     deployment: deployment(server, references),

@@ -3,6 +3,9 @@
 /** Key of the ConfigMap, and name of the mounted file. */
 export const CONFIG_KEY = 'config.toml';
 
+/** Key of the same ConfigMap, not mounted: the drop-in that config.toml was made with. */
+export const DROP_IN_KEY = 'drop-in.toml';
+
 /** Port of the endpoint in the Pod. */
 export const HTTPS_PORT = 8443;
 /** Port of /healthz, /readyz and /metrics, plain HTTP. */

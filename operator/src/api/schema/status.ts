@@ -32,7 +32,7 @@ export const statusSchema = z
     url: z.string().max(2048).describe('What assistants are pointed at: the MCP endpoint.').optional(),
     conditions: mapOf(condition, 32, ['type'])
       .describe(
-        'Ready (the summary), its causes KubeconfigReady, OIDCReady, CertificateReady, Available and Exposed, and Reconciling and Stalled (kstatus).',
+        'Ready (the summary), its causes KubeconfigReady, CertificateReady, OIDCReady, ConfigReady, Available and Exposed, and Reconciling and Stalled (kstatus).',
       )
       .optional(),
     replicas: z.int32().min(0).describe('Pods of the Deployment.').optional(),

@@ -29,8 +29,10 @@ const deniedResource = z.object({
 
 export const toolsSchema = z
   .object({
-    toolsets: setOf(z.enum(['core', 'kcp']), 16)
-      .describe('Groups of tools that are served: kcp (workspaces) and core (namespaces, resources, Pods, events).')
+    toolsets: setOf(z.enum(['config', 'core', 'kcp']), 16)
+      .describe(
+        'Groups of tools that are served: kcp (workspaces), core (namespaces, resources, Pods, events) and config (how the server reaches kcp, without credentials, and the workspaces as plain names).',
+      )
       .default(['core', 'kcp']),
     disabled: setOf(
       z
@@ -75,7 +77,7 @@ export const configSchema = z
       })
       .meta(ATOMIC_MAP)
       .describe(
-        'A ConfigMap with further TOML (instructions, tool overrides, confirmation rules, limits). Keys about authentication and connection are refused in it.',
+        'A ConfigMap with further TOML: instructions, tool overrides, prompts, confirmation rules, limits, and gates tighter than those of spec.tools. Keys about authentication and connection are refused in it. Its changes are taken over without a restart.',
       )
       .optional(),
   })

@@ -210,7 +210,7 @@ export const refused: [string, Resource, string][] = [
     minimal({ auth: { mode: 'Kubeconfig', oidc, upstream: full.auth.upstream } }),
     'upstream Exchange is for mode OIDC only',
   ],
-  ['an unknown toolset', minimal({ tools: { toolsets: ['helm'] } }), 'supported values: "core", "kcp"'],
+  ['an unknown toolset', minimal({ tools: { toolsets: ['helm'] } }), 'supported values: "config", "core", "kcp"'],
   [
     'a denied kind twice',
     minimal({ tools: { deniedResources: [{ version: 'v1' }, { version: 'v1' }] } }),

@@ -6,6 +6,8 @@ import {
   type KcpMcpServerSpecInput,
   specSchema,
 } from '../../api/kcp-mcp-server.ts';
+import { runtimeConfig } from '../config-map.ts';
+import { readDropIn } from '../drop-in.ts';
 import type { ResolvedReferences } from '../index.ts';
 
 /** A server as the API server returns it: with the defaults filled in. */
@@ -50,6 +52,7 @@ export const fullSpec = {
     ],
   },
   inventory: { maxAge: '10s' },
+  config: { dropInRef: { name: 'more', key: 'more.toml' } },
   tls: { secretName: 'mcp-certificate', dnsNames: ['mcp.internal.example.com'] },
   exposure: { service: { type: 'LoadBalancer', port: 8443, annotations: { 'example.com/pool': 'public' } } },
   deployment: {
@@ -74,4 +77,50 @@ export const fullSpec = {
 export const references: ResolvedReferences = {
   kubeconfig: { server: 'https://kcp.vespucci.example.com:8443', caData: 'Y2VydGlmaWNhdGU=' },
   runtimeImage: 'kcp-mcp-runtime:0.1.0',
+};
+
+/** Something of everything that a drop-in may say. */
+export const DROP_IN = `
+server_instructions = "Ask before you delete."
+log_level = 3
+list_output = "yaml"
+validation_enabled = true
+confirmation_fallback = "deny"
+toolsets = ["kcp"]
+enabled_tools = ["kcp_workspaces_list", "resources_list"]
+disabled_tools = ["resources_scale"]
+read_only = true
+disable_destructive = true
+
+[http]
+read_header_timeout = "5s"
+max_body_bytes = 1048576
+rate_limit_rps = 5
+
+[tool_overrides.resources_list]
+description = "List objects. Name a namespace where you can."
+
+[[prompts]]
+name = "explain-workspace"
+description = "Explain a workspace"
+arguments = [{ name = "workspace", required = true }]
+messages = [{ role = "user", content = "What is in {{workspace}}?" }]
+
+[[confirmation_rules]]
+tool = "resources_create_or_update"
+message = "This changes an object."
+
+[[denied_resources]]
+group = "example.com"
+kind = "Gadget"
+
+[toolset_configs.kcp]
+request_timeout = "30s"
+field_manager = "assistants"
+`;
+
+/** With what `fullSpec` names in spec.config.dropInRef. */
+export const fullReferences: ResolvedReferences = {
+  ...references,
+  dropIn: readDropIn(DROP_IN, runtimeConfig(server(fullSpec))),
 };
