@@ -64,7 +64,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   const kcp = createKcpClient({
     kubeconfigFile: config.kubeconfig,
-    requestTimeoutMs: config.toolset_configs.kcp.request_timeout,
+    requestTimeoutMs: () => config.toolset_configs.kcp.request_timeout,
     observe: ({ method, outcome, seconds }) => {
       metrics.kcpRequests.inc({ method, outcome });
       metrics.kcpSeconds.observe(seconds);

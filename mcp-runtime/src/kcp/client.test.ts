@@ -140,6 +140,21 @@ describe('createKcpClient', () => {
     expect(error.message).toBe(`kcp at ${new URL(fake.url).host} didn't answer within 0.05 s`);
   });
 
+  test('a changed timeout counts from the next request on', async () => {
+    const hold = gate();
+    fake.handlers.push(async () => {
+      await hold.promise;
+      return { body: {} };
+    });
+    let timeoutMs = 60_000;
+    const kcp = client({ requestTimeoutMs: () => timeoutMs });
+    timeoutMs = 20;
+    const error = await failure(kcp.request(namespaces));
+    hold.resolve(undefined);
+    expect(error).toBeInstanceOf(KcpTimeoutError);
+    expect(error.message).toContain("didn't answer within 0.02 s");
+  });
+
   test('a caller that goes away ends the request', async () => {
     const hold = gate();
     const arrived = gate();

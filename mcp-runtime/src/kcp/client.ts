@@ -22,8 +22,8 @@ export interface KcpClientOptions {
   readonly kubeconfig?: string;
   /** Most connections to kcp at once; requests beyond wait. Default 32. */
   readonly connections?: number;
-  /** How long one request may take, in milliseconds. Default 30,000. */
-  readonly requestTimeoutMs?: number;
+  /** How long one request may take, in milliseconds; asked for each, where it may change. Default 30,000. */
+  readonly requestTimeoutMs?: number | (() => number);
   /** Largest answer, in bytes. Default 4 MiB: parsed, that still fits a 48 MiB heap several times. */
   readonly maxResponseBytes?: number;
   /** Called once for each request, for metrics: `outcome` is the HTTP status or the name of the error. */
@@ -75,7 +75,7 @@ interface Upstream {
 
 export function createKcpClient(options: KcpClientOptions): KcpClient {
   const { kubeconfigFile, observe } = options;
-  const timeoutMs = options.requestTimeoutMs ?? 30_000;
+  const { requestTimeoutMs = 30_000 } = options;
   const maxBytes = options.maxResponseBytes ?? 4 * 1024 * 1024;
   const budget = { bytes: maxBytes * MAX_BUFFERED_RESPONSES };
   const text = options.kubeconfig ?? (kubeconfigFile === undefined ? '' : readFileSync(kubeconfigFile, 'utf8'));
@@ -86,6 +86,7 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
 
   async function once<T>(request: KcpRequest, context: RequestContext, exchange: Exchange<T>): Promise<T> {
     const abort = new AbortController();
+    const timeoutMs = typeof requestTimeoutMs === 'number' ? requestTimeoutMs : requestTimeoutMs();
     const timer = setTimeout(() => {
       abort.abort(TIMED_OUT);
     }, timeoutMs);
