@@ -25,18 +25,23 @@ describe.each(['2025-11-25', '2026-07-28'] as const)('a client of the %s era', (
     }
   });
 
-  test('lists the tools of both toolsets with their annotations', async () => {
+  test('lists the tools of all toolsets, telling those that change something', async () => {
     const client = await mcpAs('alice', era);
     try {
       const tools = await client.listTools();
-      expect(tools.map(({ name }) => name).sort()).toEqual([
-        'kcp_workspace_describe',
-        'kcp_workspaces_list',
-        'namespaces_list',
-        'resources_get',
-        'resources_list',
+      const names = (changing: boolean) =>
+        tools.filter(({ annotations }) => (annotations?.readOnlyHint === true) !== changing).map(({ name }) => name);
+      expect(names(false)).toEqual(
+        expect.arrayContaining(['kcp_workspaces_list', 'kcp_find', 'kcp_whoami', 'resources_list', 'namespaces_list']),
+      );
+      expect(names(true).sort()).toEqual([
+        'kcp_apibinding_create',
+        'kcp_workspace_create',
+        'kcp_workspace_delete',
+        'resources_create_or_update',
+        'resources_delete',
+        'resources_scale',
       ]);
-      expect(tools.every(({ annotations }) => annotations?.readOnlyHint === true)).toBe(true);
     } finally {
       await client.close();
     }
@@ -53,6 +58,32 @@ describe('core tools', () => {
       expect(foreign.isError).toBe(true);
       expect(foreign.text).toContain('root:globex:team-x');
       expect(foreign.text).toContain('root:acme:team-a');
+    } finally {
+      await alice.close();
+    }
+  });
+
+  test('apply, find and delete an object, with what would change shown before', async () => {
+    const alice = await mcpAs('alice');
+    const workspace = 'root:acme:team-a';
+    const object = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'applied-by-alice', namespace: 'default' },
+    };
+    const apply = (theme: string, more = {}) =>
+      alice.callTool('resources_create_or_update', {
+        ...{ workspace, resource: JSON.stringify({ ...object, data: { theme } }) },
+        ...more,
+      });
+    try {
+      expect((await apply('dark')).text).toContain('created');
+      expect((await apply('light', { dryRun: true })).text).toMatch(/-\s+theme: dark\n\+\s+theme: light/);
+      const query = { apiVersion: 'v1', kind: 'ConfigMap', name: 'applied-by-alice' };
+      expect((await alice.callTool('kcp_find', query)).structuredContent).toMatchObject({ objects: [{ workspace }] });
+      const gone = await alice.callTool('resources_delete', { ...query, workspace, namespace: 'default' });
+      expect(gone.text).toContain('deleted');
+      expect((await alice.callTool('kcp_find', query)).structuredContent).toMatchObject({ objects: [] });
     } finally {
       await alice.close();
     }
