@@ -60,7 +60,7 @@ export function createPolicy(config: PolicyConfig): Policy {
     refuseKind({ group, kind }) {
       if (!deniedGroups.has(group) && !deniedKinds.has(key({ group, kind }))) return undefined;
       const what = group === '' ? kind : `${kind} (${group})`;
-      return `Objects of kind ${what} may not be accessed through this server (denied_resources), whatever your rights in kcp.`;
+      return `Objects of kind ${what} may not be accessed through this server (denied_resources), whatever your own rights.`;
     },
   };
 }

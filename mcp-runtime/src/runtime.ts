@@ -23,6 +23,7 @@ import { createSeal, loadSealingKey } from './seal.ts';
 import { createMcp, type McpOptions } from './server.ts';
 import { createService, type Service } from './service.ts';
 import { ALL_TOOLS } from './tools/all.ts';
+import { servesKcp } from './tools/arguments.ts';
 import { createToolset, type ToolDeps, type Toolset } from './tools/index.ts';
 
 export interface RuntimeOptions {
@@ -64,6 +65,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   const kcp = createKcpClient({
     kubeconfigFile: config.kubeconfig,
+    plain: !servesKcp(config),
     requestTimeoutMs: () => config.toolset_configs.kcp.request_timeout,
     observe: ({ method, outcome, seconds }) => {
       metrics.kcpRequests.inc({ method, outcome });

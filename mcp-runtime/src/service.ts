@@ -22,7 +22,8 @@ const KCP = `This server gives access to a kcp installation with the rights of t
 kcp is divided into workspaces, each an API server of its own with its own namespaces, objects and kinds. A workspace is named by its path from the root, such as "root:acme:team-a", or by its id.
 Start with kcp_workspaces_list: it says which workspaces this user may use. Then name one in the "workspace" argument of the other tools; without it they use the default workspace.`;
 
-const PLAIN = `This server gives access to a Kubernetes cluster with the rights of the signed-in user.`;
+const PLAIN = `This server gives access to a Kubernetes cluster with the rights of the signed-in user.
+namespaces_list and pods_list say what there is, events_list what goes wrong.`;
 
 const INSTRUCTIONS: Readonly<Record<RuntimeConfig['cluster_provider_strategy'], string>> = {
   kcp: KCP,

@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError, errorCode } from './errors.ts';
 import type { RequestContext } from './errors.ts';
 import { runCommand } from './exec.ts';
-import type { CommandOutput } from './exec.ts';
+import type { CommandOutput, CommandRequest } from './exec.ts';
 import { parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
 import { dispatchOptions } from './request.ts';
@@ -20,6 +20,8 @@ export interface KcpClientOptions {
   readonly kubeconfigFile?: string;
   /** The kubeconfig itself, where there is no file. */
   readonly kubeconfig?: string;
+  /** Whether the server is one plain cluster rather than kcp. */
+  readonly plain?: boolean;
   /** Most connections to kcp at once; requests beyond wait. Default 32. */
   readonly connections?: number;
   /** How long one request may take, in milliseconds; asked for each, where it may change. Default 30,000. */
@@ -48,7 +50,7 @@ export interface KcpClient {
    * Runs a command through a Pod's `exec` subresource; the request's path and query name it.
    * @throws {KcpError}
    */
-  exec(request: KcpRequest & { readonly keepBytes: number }): Promise<CommandOutput>;
+  exec(request: CommandRequest): Promise<CommandOutput>;
   /**
    * Reads the kubeconfig file again and moves to what it says. Requests under way finish on the old connections.
    * @returns whether anything changed.
@@ -74,12 +76,12 @@ interface Upstream {
 }
 
 export function createKcpClient(options: KcpClientOptions): KcpClient {
-  const { kubeconfigFile, observe } = options;
+  const { kubeconfigFile, observe, plain = false } = options;
   const { requestTimeoutMs = 30_000 } = options;
   const maxBytes = options.maxResponseBytes ?? 4 * 1024 * 1024;
   const budget = { bytes: maxBytes * MAX_BUFFERED_RESPONSES };
   const text = options.kubeconfig ?? (kubeconfigFile === undefined ? '' : readFileSync(kubeconfigFile, 'utf8'));
-  let current = connect(parseKubeconfig(text), options.connections ?? 32);
+  let current = connect(parseKubeconfig(text, { plain }), options.connections ?? 32);
 
   /** What is done with a connection to kcp: sending a request and reading the answer, or holding a conversation. */
   type Exchange<T> = (upstream: Upstream, signal: AbortSignal, context: RequestContext) => Promise<T>;
@@ -133,14 +135,14 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
       return current.endpoint.host;
     },
     request: (request) =>
-      observed(request, async ({ pool }, signal, context) => {
-        const response = await pool.request(dispatchOptions(request, signal));
+      observed(request, async ({ pool, endpoint }, signal, context) => {
+        const response = await pool.request(dispatchOptions(request, signal, endpoint.basePath));
         if (request.onWarning !== undefined) warningsOf(response).forEach(request.onWarning);
         return readAnswer(response, context, maxBytes, budget);
       }),
     text: (request) =>
-      observed(request, async ({ pool }, signal, context) => {
-        const response = await pool.request(dispatchOptions(request, signal));
+      observed(request, async ({ pool, endpoint }, signal, context) => {
+        const response = await pool.request(dispatchOptions(request, signal, endpoint.basePath));
         return readTextEnd(response, context, request.keepBytes, budget);
       }),
     // POST: a command that may have begun is not begun again.
@@ -150,7 +152,7 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
       ),
     async reload() {
       if (kubeconfigFile === undefined) return false;
-      const endpoint = parseKubeconfig(await readFile(kubeconfigFile, 'utf8'));
+      const endpoint = parseKubeconfig(await readFile(kubeconfigFile, 'utf8'), { plain });
       if (same(endpoint, current.endpoint)) return false;
       const old = current;
       current = connect(endpoint, options.connections ?? 32);
@@ -193,5 +195,5 @@ function connect(endpoint: KcpEndpoint, connections: number): Upstream {
 }
 
 function same(a: KcpEndpoint, b: KcpEndpoint): boolean {
-  return a.origin === b.origin && a.ca === b.ca && a.serverName === b.serverName;
+  return a.origin === b.origin && a.basePath === b.basePath && a.ca === b.ca && a.serverName === b.serverName;
 }

@@ -24,6 +24,11 @@ export interface RequestContext {
   readonly target: Target | undefined;
 }
 
+/** What messages call the other side: kcp, or what serves the one cluster that there is. */
+export function serverName({ workspace }: Pick<RequestContext, 'workspace'>): string {
+  return workspace === undefined ? 'the API server' : 'kcp';
+}
+
 /** A request to kcp that brought no usable answer. */
 export abstract class KcpError extends Error {
   readonly context: RequestContext;
@@ -45,7 +50,7 @@ export class KcpStatusError extends KcpError {
   readonly retryAfter: number | undefined;
 
   constructor(status: number, body: unknown, context: RequestContext, retryAfter?: number) {
-    super(stringAt(body, 'message') ?? `kcp answered ${status}`, context);
+    super(stringAt(body, 'message') ?? `${serverName(context)} answered ${status}`, context);
     this.status = status;
     this.body = body;
     this.retryAfter = retryAfter;
@@ -59,7 +64,7 @@ export class KcpUnreachableError extends KcpError {
   readonly code: string;
 
   constructor(code: string, context: RequestContext) {
-    super(`kcp at ${context.host} can't be reached: ${code}`, context);
+    super(`${serverName(context)} at ${context.host} can't be reached: ${code}`, context);
     this.code = code;
   }
 }
@@ -69,7 +74,7 @@ export class KcpTimeoutError extends KcpError {
   override readonly name = 'KcpTimeoutError';
 
   constructor(milliseconds: number, context: RequestContext) {
-    super(`kcp at ${context.host} didn't answer within ${milliseconds / 1000} s`, context);
+    super(`${serverName(context)} at ${context.host} didn't answer within ${milliseconds / 1000} s`, context);
   }
 }
 
@@ -79,7 +84,7 @@ export class KcpTooLargeError extends KcpError {
 
   /** @param bound what it is larger than, such as `4096 KiB`. */
   constructor(bound: string, context: RequestContext) {
-    super(`kcp's answer is larger than ${bound}`, context);
+    super(`the answer of ${serverName(context)} is larger than ${bound}`, context);
   }
 }
 

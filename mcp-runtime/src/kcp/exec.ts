@@ -12,10 +12,20 @@ export interface CommandOutput {
   readonly stderr: string;
   /** Whether one of the two was longer than what is kept of it. */
   readonly cut: boolean;
+  /** Whether it took longer than it was given. It may still be running. */
+  readonly stopped: boolean;
   /** 0 when it succeeded; undefined when it didn't end by itself or the API server doesn't say. */
   readonly exitCode: number | undefined;
   /** What the API server says about a command that failed. */
   readonly failure: string | undefined;
+}
+
+/** What is run, and how much of it is taken. */
+export interface CommandRequest extends KcpRequest {
+  /** Of each stream that many bytes are kept, from its beginning. */
+  readonly keepBytes: number;
+  /** After this time the connection is closed, and what was written until then is returned. Milliseconds. */
+  readonly stopAfterMs?: number;
 }
 
 /** The channels of the protocol, by the first byte of each message. */
@@ -30,18 +40,18 @@ const MAX_REFUSAL_BYTES = 64 * 1024;
 /**
  * Runs a command in a container over WebSocket, as kubectl does; nothing is sent to its standard input.
  *
- * @param request path and query of the `exec` subresource; of each stream the first `keepBytes` are kept.
+ * @param request path and query of the `exec` subresource.
  * @throws {KcpStatusError} when the API server refuses, {KcpUnreachableError}, {KcpProtocolError}, {CancelledError}
  * @see https://kep.k8s.io/4006 (v5.channel.k8s.io)
  */
 export function runCommand(
   endpoint: KcpEndpoint,
-  request: KcpRequest & { readonly keepBytes: number },
+  request: CommandRequest,
   { signal, context }: { readonly signal: AbortSignal; readonly context: RequestContext },
 ): Promise<CommandOutput> {
   const { promise, resolve, reject } = Promise.withResolvers<CommandOutput>();
   const socket = new WebSocket(
-    new URL(requestPath(request), endpoint.origin),
+    new URL(requestPath(request, endpoint.basePath), endpoint.origin),
     ['v5.channel.k8s.io', 'v4.channel.k8s.io'],
     {
       headers: { authorization: `Bearer ${request.token}`, 'user-agent': 'kcp-mcp-runtime' },
@@ -56,6 +66,13 @@ export function runCommand(
   const stdout = collector(request.keepBytes);
   const stderr = collector(request.keepBytes);
   let status: unknown;
+  let stopped = false;
+  const { stopAfterMs } = request;
+  const stop = () => {
+    stopped = true;
+    socket.terminate();
+  };
+  const timer = stopAfterMs === undefined ? undefined : setTimeout(stop, stopAfterMs);
   const cancel = () => {
     reject(new CancelledError('the call was cancelled', context));
     socket.terminate();
@@ -88,8 +105,10 @@ export function runCommand(
     reject(new KcpUnreachableError(errorCode(error), context));
   });
   socket.once('close', () => {
+    clearTimeout(timer);
     signal.removeEventListener('abort', cancel);
-    resolve({ stdout: stdout.text(), stderr: stderr.text(), cut: stdout.cut() || stderr.cut(), ...endOf(status) });
+    const cut = stdout.cut() || stderr.cut();
+    resolve({ stdout: stdout.text(), stderr: stderr.text(), cut, stopped, ...endOf(status) });
   });
   return promise;
 }

@@ -9,6 +9,7 @@ import {
   KcpTimeoutError,
   KcpTooLargeError,
   KcpUnreachableError,
+  serverName,
 } from './errors.ts';
 import type { KcpError, Target } from './errors.ts';
 import type { CallerWorkspaces } from './inventory.ts';
@@ -48,20 +49,26 @@ async function explainKind(error: KcpError, sources: Sources): Promise<Explanati
   const { host } = error.context;
   if (error instanceof KcpStatusError) return explainStatus(error, sources);
   if (error instanceof KcpTimeoutError) {
-    return { text: `${error.message}. It may be busy: try again, or ask for less at a time.`, result: 'timeout' };
+    return {
+      text: `${begin(error.message)}. It may be busy: try again, or ask for less at a time.`,
+      result: 'timeout',
+    };
   }
   if (error instanceof KcpUnreachableError) {
-    const text = `${error.message} (${reachability(error.code)}). Nothing was changed; this is for the people who run ${host} or this server.`;
+    const text = `${begin(error.message)} (${reachability(error.code)}). Nothing was changed; this is for the people who run ${host} or this server.`;
     return { text, result: 'unreachable' };
   }
   if (error instanceof KcpTooLargeError) {
-    const text = `${error.message}, more than is read at once. Ask for less: a smaller limit, output "table", a namespace or a selector.`;
+    const text = `${begin(error.message)}, more than is read at once. Ask for less: a smaller limit, output "table", a namespace or a selector.`;
     return { text, result: 'too_large' };
   }
   if (error instanceof KcpBusyError) return { text: `${error.message}: try again in a moment.`, result: 'busy' };
   if (error instanceof CancelledError) return { text: 'The call was cancelled.', result: 'cancelled' };
   if (error instanceof KcpProtocolError) {
-    return { text: `${error.message}: what answers there may not be kcp.`, result: 'protocol' };
+    return {
+      text: `${begin(error.message)}: what answers there may not be ${serverName(error.context)}.`,
+      result: 'protocol',
+    };
   }
   return { text: error.message, result: 'error' };
 }
@@ -93,7 +100,10 @@ async function explainStatus(error: KcpStatusError, sources: Sources): Promise<E
       };
     case 429: {
       const when = retryAfter === undefined ? 'a moment' : `${retryAfter} s`;
-      return { text: `kcp is limiting requests: try again in ${when}.`, result: 'throttled' };
+      return {
+        text: `${begin(serverName(error.context))} is limiting requests: try again in ${when}.`,
+        result: 'throttled',
+      };
     }
     default: {
       // An apply that doesn't fit the schema is answered with 500.
@@ -101,7 +111,10 @@ async function explainStatus(error: KcpStatusError, sources: Sources): Promise<E
       if (misfit !== undefined) {
         return { text: `Could not ${action(error)}: the object does not fit its schema: ${misfit}`, result: 'invalid' };
       }
-      return { text: `Could not ${action(error)}: kcp answered ${status}: ${said}`, result: `status_${status}` };
+      return {
+        text: `Could not ${action(error)}: ${serverName(error.context)} answered ${status}: ${said}`,
+        result: `status_${status}`,
+      };
     }
   }
 }
@@ -119,9 +132,10 @@ function conflict(error: KcpStatusError, said: string): string {
 }
 
 function unauthorized({ context }: KcpStatusError, { issuer, username, subject }: Principal): string {
+  const server = begin(serverName(context));
   return (
-    `kcp at ${context.host} rejects the token of ${oneLine(username ?? subject)} (401), though it is valid for this server. ` +
-    `Signing in again will not help. kcp most likely expects another audience (claim "aud") or issuer (claim "iss"; here ` +
+    `${server} at ${context.host} rejects the token of ${oneLine(username ?? subject)} (401), though it is valid for this server. ` +
+    `Signing in again will not help. ${server} most likely expects another audience (claim "aud") or issuer (claim "iss"; here ` +
     `${oneLine(issuer)}), or finds no user name in the claim that it reads it from: its --oidc-issuer-url, --oidc-client-id and ` +
     `--oidc-username-claim must match what this server is configured with.`
   );
@@ -134,10 +148,10 @@ async function forbidden(error: KcpStatusError, sources: Sources): Promise<strin
   if ((await sources.mayEnter(workspace)) === true) {
     return (
       `${user} may not ${action(error)} (403). ${workspace === undefined ? '' : `${user} may enter the workspace, but has no RBAC rule there that allows it. `}` +
-      `Somebody with rights in ${workspace ?? 'the cluster'} can grant it with a Role or ClusterRole and a binding. kcp says: ${reason}`
+      `Somebody with rights in ${workspace ?? 'the cluster'} can grant it with a Role or ClusterRole and a binding. ${begin(serverName(error.context))} says: ${reason}`
     );
   }
-  return `${user} may not enter ${placeName(workspace)} (403), so could not ${attempt(error)}. ${await offer(sources, workspace)}\nkcp says: ${reason}`;
+  return `${user} may not enter ${placeName(workspace)} (403), so could not ${attempt(error)}. ${await offer(sources, workspace)}\n${begin(serverName(error.context))} says: ${reason}`;
 }
 
 async function notFound(error: KcpStatusError, sources: Sources): Promise<string> {
@@ -154,9 +168,23 @@ async function notFound(error: KcpStatusError, sources: Sources): Promise<string
     return `There is no ${kind} ${JSON.stringify(name)}${where} of ${placeName(workspace)} (404). List what there is with resources_list.`;
   }
   return (
-    `${capitalize(placeName(workspace))} doesn't serve ${resource} of ${api} (404), at least no longer: ` +
-    `the API may have been removed or unbound a moment ago. kcp says: ${shorten(error.message, 300)}`
+    `${capitalize(placeName(workspace))} doesn't serve ${resource} of ${api} (404)${unserved(target, workspace)} ` +
+    `${begin(serverName(error.context))} says: ${shorten(error.message, 300)}`
   );
+}
+
+/** What Kubernetes has everywhere and kcp doesn't. */
+const ON_NODES = new Set(['Pod', 'Node', 'Service', 'PodMetrics', 'NodeMetrics']);
+
+function unserved({ kind }: Target, workspace: string | undefined): string {
+  if (workspace === undefined) return ', at least no longer: the API may have been removed a moment ago.';
+  if (!ON_NODES.has(kind)) return ', at least no longer: the API may have been removed or unbound a moment ago.';
+  return ': kcp runs nothing itself, so a workspace has no Pods, Nodes and Services unless somebody provides their API (APIBinding).';
+}
+
+/** The beginning of a sentence; kcp is always written like this. */
+function begin(text: string): string {
+  return text.replace(/^the /, 'The ');
 }
 
 /** kcp's front answers for an unknown workspace as if the Workspace object of that name had been asked for. */

@@ -46,7 +46,16 @@ describe('parseKubeconfig', () => {
       workspace: 'root',
       ca: PEM.trim(),
       serverName: 'kcp.internal',
+      basePath: '',
     });
+  });
+
+  test.each([
+    ['https://rancher.example.com/k8s/clusters/c-m-abc/', '/k8s/clusters/c-m-abc'],
+    ['https://kcp.example.com/clusters/root:acme', '/clusters/root:acme'],
+    ['https://kubernetes.example.com:6443', ''],
+  ])('a plain cluster keeps the path of %s', (server, basePath) => {
+    expect(parseKubeconfig(kubeconfig({ server }), { plain: true })).toMatchObject({ basePath, workspace: undefined });
   });
 
   test.each([

@@ -16,6 +16,13 @@ export interface KcpEndpoint {
   readonly serverName: string | undefined;
   /** The workspace of the server URL's `/clusters/<workspace>`, if it had one. */
   readonly workspace: string | undefined;
+  /** What stands before every path; empty for kcp, where each request names its workspace. */
+  readonly basePath: string;
+}
+
+export interface KubeconfigUse {
+  /** Whether the server is one plain cluster, whose API may lie below a path; for kcp the path is a workspace's. */
+  readonly plain?: boolean;
 }
 
 /** A kubeconfig that can't be used. The message names the field and says what to write instead; it holds no values of credentials. */
@@ -47,8 +54,8 @@ const CLUSTER_REFUSED: Readonly<Record<string, string>> = {
  * @throws {KubeconfigError}
  * @see https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
  */
-export function parseKubeconfig(text: string): KcpEndpoint {
-  const config = parse(text);
+export function parseKubeconfig(text: string, { plain = false }: KubeconfigUse = {}): KcpEndpoint {
+  const config = readKubeconfig(text);
   const context = entry(config, 'contexts', 'context', currentContext(config));
   const clusterName = stringAt(context, 'cluster');
   if (clusterName === undefined) throw new KubeconfigError('the current context names no cluster');
@@ -56,13 +63,14 @@ export function parseKubeconfig(text: string): KcpEndpoint {
   refuseUnusable(cluster, `cluster ${JSON.stringify(clusterName)}`);
   refuseCredentials(config, stringAt(context, 'user'));
   return {
-    ...parseServer(stringAt(cluster, 'server'), clusterName),
+    ...parseServer(stringAt(cluster, 'server'), clusterName, plain),
     ca: parseCa(at(cluster, 'certificate-authority-data')),
     serverName: stringAt(cluster, 'tls-server-name'),
   };
 }
 
-function parse(text: string): JsonObject {
+/** The kubeconfig as it is written, nothing of it checked. @throws {KubeconfigError} when it isn't one */
+export function readKubeconfig(text: string): JsonObject {
   if (Buffer.byteLength(text) > MAX_BYTES) throw new KubeconfigError('the kubeconfig is larger than 1 MiB');
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: false });
   const [problem] = document.errors;
@@ -120,7 +128,11 @@ function refuseCredentials(config: JsonObject, userName: string | undefined): vo
   }
 }
 
-function parseServer(server: string | undefined, cluster: string): Pick<KcpEndpoint, 'origin' | 'host' | 'workspace'> {
+function parseServer(
+  server: string | undefined,
+  cluster: string,
+  plain: boolean,
+): Pick<KcpEndpoint, 'origin' | 'host' | 'workspace' | 'basePath'> {
   const where = `cluster ${JSON.stringify(cluster)}: server`;
   const url = server !== undefined && URL.canParse(server) ? new URL(server) : undefined;
   if (url?.protocol !== 'https:') {
@@ -129,8 +141,9 @@ function parseServer(server: string | undefined, cluster: string): Pick<KcpEndpo
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new KubeconfigError(`${where} must have no user, query or fragment`);
   }
-  const base = { origin: url.origin, host: url.port === '' ? `${url.hostname}:443` : url.host };
+  const base = { origin: url.origin, host: url.port === '' ? `${url.hostname}:443` : url.host, basePath: '' };
   const path = url.pathname.replace(/\/+$/, '');
+  if (plain) return { ...base, workspace: undefined, basePath: path };
   if (path === '') return { ...base, workspace: undefined };
   const workspace = /^\/clusters\/([^/]+)$/.exec(path)?.[1];
   if (workspace === undefined) {

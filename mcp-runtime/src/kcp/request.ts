@@ -27,26 +27,31 @@ export interface KcpRequest {
 
 /**
  * Path and query of the request.
+ * @param basePath what the server's URL has before every path.
  * @throws {InvalidPathError} when the workspace can't be part of a path.
  */
-export function requestPath({ workspace, path, query = {} }: Pick<KcpRequest, 'workspace' | 'path' | 'query'>): string {
+export function requestPath(
+  { workspace, path, query = {} }: Pick<KcpRequest, 'workspace' | 'path' | 'query'>,
+  basePath = '',
+): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (Array.isArray(value)) for (const each of value) search.append(key, String(each));
     else if (value !== undefined) search.set(key, String(value));
   }
   const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-  return (workspace === undefined ? path : workspacePath(workspace, path)) + suffix;
+  return basePath + (workspace === undefined ? path : workspacePath(workspace, path)) + suffix;
 }
 
 /**
  * The request as undici takes it. The caller's token is the only Authorization it can have.
+ * @param basePath as for {@link requestPath}.
  * @throws {InvalidPathError} when the workspace can't be part of a path.
  */
-export function dispatchOptions(request: KcpRequest, signal: AbortSignal): Dispatcher.RequestOptions {
+export function dispatchOptions(request: KcpRequest, signal: AbortSignal, basePath: string): Dispatcher.RequestOptions {
   const { method = 'GET', headers, body, token } = request;
   return {
-    path: requestPath(request),
+    path: requestPath(request, basePath),
     method,
     headers: {
       accept: 'application/json',

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { isTooComplex } from '../json-bounds.ts';
-import { KcpBusyError, KcpProtocolError, KcpStatusError, KcpTooLargeError } from './errors.ts';
+import { KcpBusyError, KcpProtocolError, KcpStatusError, KcpTooLargeError, serverName } from './errors.ts';
 import type { RequestContext } from './errors.ts';
 
 /** Bytes that may still be buffered by all answers being read at one time; taken and given back as they are read. */
@@ -42,7 +42,10 @@ export async function readAnswer(
 
 function refuseRedirect(statusCode: number, context: RequestContext): void {
   if (statusCode < 300 || statusCode >= 400) return;
-  throw new KcpProtocolError(`kcp at ${context.host} answered with a redirect (${statusCode})`, context);
+  throw new KcpProtocolError(
+    `${serverName(context)} at ${context.host} answered with a redirect (${statusCode})`,
+    context,
+  );
 }
 
 /** The end of a text. */

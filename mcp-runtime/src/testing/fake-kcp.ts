@@ -26,7 +26,7 @@ export interface FakeAnswer {
 export type Handler = (request: {
   readonly user: string;
   readonly workspace: string;
-  /** Below `/clusters/<workspace>`. */
+  /** Below `/clusters/<workspace>`, if it is. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly accept: string;
@@ -150,7 +150,8 @@ async function respond(
   const user = Object.keys(ACCESS).find((name) => authorization === `Bearer ${tokenOf(name)}`) ?? 'bad';
   seen.push({ user, method, url, accept });
   const { pathname, searchParams: query } = new URL(url, 'https://kcp');
-  const [, workspace = '', path = ''] = /^\/clusters\/([^/]+)(.*)$/.exec(pathname) ?? [];
+  // What isn't below a workspace is asked as of a plain cluster.
+  const [, workspace = '', path = pathname] = /^\/clusters\/([^/]+)(.*)$/.exec(pathname) ?? [];
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const sent = Buffer.concat(chunks).toString();

@@ -6,6 +6,7 @@ import { InputNeeded, NOBODY } from '../interaction.ts';
 import type { Interaction } from '../interaction.ts';
 import { createKcpClient } from '../kcp/client.ts';
 import type { KcpClient } from '../kcp/client.ts';
+import { servesKcp } from '../tools/arguments.ts';
 import { createToolset } from '../tools/index.ts';
 import type { CallToolResult, Toolset } from '../tools/index.ts';
 import type { Progress } from '../tools/tool.ts';
@@ -37,7 +38,6 @@ export function createBench(
   settings: Partial<RuntimeConfigInput> = {},
   principals: (user: string) => Principal = principalOf,
 ): ToolBench {
-  const kcp = createKcpClient({ kubeconfig: fake.kubeconfig });
   const config = runtimeConfigSchema.parse({
     kubeconfig: '/unused',
     cluster_provider_strategy: 'kcp',
@@ -48,6 +48,7 @@ export function createBench(
     server_url: 'https://mcp.test',
     ...settings,
   } satisfies RuntimeConfigInput);
+  const kcp = createKcpClient({ kubeconfig: fake.kubeconfig, plain: !servesKcp(config) });
   const time = { now: Date.parse('2026-11-22T20:00:00Z') };
   const toolset = createToolset({ kcp, config, clock: () => time.now });
   const audited: AuditFields[] = [];

@@ -33,6 +33,14 @@ export const fieldSelectorArgument = z
   .optional()
   .describe("Kubernetes field selector, such as 'metadata.name=default'; which fields there are depends on the kind");
 
+/** A name that may be left out; clients also send an empty one for that. */
+export const optionalName = (description: string) =>
+  z
+    .string()
+    .transform((name) => (name === '' ? undefined : name))
+    .optional()
+    .describe(description);
+
 /** Whether what is served is kcp, with its workspaces, or one plain cluster. */
 export function servesKcp({ cluster_provider_strategy }: { readonly cluster_provider_strategy: string }): boolean {
   return cluster_provider_strategy === 'kcp';

@@ -1,7 +1,7 @@
 import { mayEnter } from '../kcp/access.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import type { Target } from '../kcp/errors.ts';
-import type { CommandOutput } from '../kcp/exec.ts';
+import type { CommandOutput, CommandRequest } from '../kcp/exec.ts';
 import type { KcpRequest } from '../kcp/request.ts';
 import type { TextEnd } from '../kcp/response.ts';
 import type { CallContext } from './tool.ts';
@@ -22,7 +22,7 @@ export interface CallerApi {
   /** The end of an answer that is text. @throws as `request` */
   text(request: ApiRequest & { readonly keepBytes: number }): Promise<TextEnd>;
   /** Runs a command in a Pod. @throws as `request` */
-  exec(request: ApiRequest & { readonly keepBytes: number }): Promise<CommandOutput>;
+  exec(request: ApiRequest & Pick<CommandRequest, 'keepBytes' | 'stopAfterMs'>): Promise<CommandOutput>;
   /** Whether the caller may enter a workspace. @throws {KcpError} where kcp says neither yes nor no */
   mayEnter(workspace: string): Promise<boolean>;
   /**

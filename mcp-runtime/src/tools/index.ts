@@ -105,7 +105,7 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
       }
     },
     async complete(argument, value, { principal, signal }) {
-      if (argument !== 'workspace') return [];
+      if (argument !== 'workspace' || !servesKcp(config)) return [];
       const found = await callerWorkspaces({ ...shared, principal, signal });
       const paths = found?.enterable.map(({ path }) => path) ?? [];
       return paths.filter((path) => path.startsWith(value));
