@@ -1,4 +1,19 @@
+import { configurationView } from './config/configuration-view.ts';
+import { workspaceList } from './config/workspace-list.ts';
+import { eventsList } from './core/events-list.ts';
 import { namespacesList } from './core/namespaces-list.ts';
+import { nodesLog } from './core/nodes-log.ts';
+import { nodesStatsSummary } from './core/nodes-stats-summary.ts';
+import { nodesTop } from './core/nodes-top.ts';
+import { podsDelete } from './core/pods-delete.ts';
+import { podsExec } from './core/pods-exec.ts';
+import { podsGet } from './core/pods-get.ts';
+import { podsListInNamespace } from './core/pods-list-in-namespace.ts';
+import { podsList } from './core/pods-list.ts';
+import { podsLog } from './core/pods-log.ts';
+import { podsRun } from './core/pods-run.ts';
+import { podsTop } from './core/pods-top.ts';
+import { projectsList } from './core/projects-list.ts';
 import { resourcesCreateOrUpdate } from './core/resources-create-or-update.ts';
 import { resourcesDelete } from './core/resources-delete.ts';
 import { resourcesGet } from './core/resources-get.ts';
@@ -35,9 +50,24 @@ export const ALL_TOOLS: readonly Tool[] = [
   apibindingCreate,
   logicalclusterGet,
   namespacesList,
+  projectsList,
   resourcesList,
   resourcesGet,
   resourcesCreateOrUpdate,
   resourcesDelete,
   resourcesScale,
+  eventsList,
+  podsList,
+  podsListInNamespace,
+  podsGet,
+  podsLog,
+  podsExec,
+  podsRun,
+  podsDelete,
+  podsTop,
+  nodesTop,
+  nodesLog,
+  nodesStatsSummary,
+  configurationView,
+  workspaceList,
 ];
