@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:https';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,10 +34,13 @@ export type Handler = (request: {
   readonly method: string;
   /** The body, parsed as JSON. */
   readonly body: unknown;
+  readonly headers: IncomingHttpHeaders;
 }) => FakeAnswer | undefined | Promise<FakeAnswer | undefined>;
 
 /** An HTTPS server that stands in for kcp in unit tests, answering as testdata/*.http recorded. */
 export interface FakeKcp {
+  /** For what isn't a request and its answer. */
+  readonly server: Server;
   readonly kubeconfig: string;
   readonly url: string;
   readonly seen: SeenRequest[];
@@ -106,6 +110,7 @@ export async function startFakeKcp(): Promise<FakeKcp> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
+    server,
     url,
     kubeconfig: kubeconfigOf(`${url}/clusters/root`, caPem?.toString() ?? ''),
     seen,
@@ -163,6 +168,7 @@ async function respond(
     accept,
     method,
     body: sent === '' ? undefined : (JSON.parse(sent) as unknown),
+    headers: request.headers,
   };
   let answer: FakeAnswer | undefined;
   for (const handler of handlers) answer ??= await handler(asked);

@@ -27,6 +27,16 @@ const TEAM_A = { workspace: 'root:acme:team-a' };
 const names = ({ toolset }: ToolBench) => toolset.list().map(({ name }) => name);
 
 describe('list', () => {
+  test('a plain cluster has no workspaces: no argument and no tool is about them', () => {
+    const { toolset } = bench({ cluster_provider_strategy: 'kubeconfig' });
+    expect(JSON.stringify(toolset.list())).not.toMatch(/"workspace"|workspace_list|kcp_/);
+    const config = bench({ cluster_provider_strategy: 'kcp', toolsets: ['config'] });
+    expect(names(config)).toEqual(['configuration_view', 'workspace_list']);
+    expect(names(bench({ cluster_provider_strategy: 'kubeconfig', toolsets: ['config'] }))).toEqual([
+      'configuration_view',
+    ]);
+  });
+
   test('is made once', () => {
     const { toolset } = bench();
     expect(toolset.list()).toBe(toolset.list());
@@ -42,6 +52,8 @@ describe('list', () => {
     const harmless = names(bench({ disable_destructive: true }));
     expect(harmless).toEqual(expect.arrayContaining([...reads, 'kcp_workspace_create']));
     expect(harmless).not.toContain('resources_delete');
+    const denied = names(bench({ denied_resources: [{ kind: 'Pod' }] }));
+    expect(denied.filter((name) => name.startsWith('pods_'))).toEqual([]);
   });
 });
 

@@ -18,18 +18,17 @@ export type Cursor = Pick<TimedEvent, 'lastSeen' | 'uid'>;
 const MAX_MESSAGE = 1024;
 
 /** Every field in which one kind of reporter or another says when the event was last seen. */
-const TIMES = [
-  ['series', 'lastObservedTime'],
-  ['lastTimestamp'],
-  ['eventTime'],
-  ['firstTimestamp'],
-  ['metadata', 'creationTimestamp'],
-] as const;
+const TIMES = [['series', 'lastObservedTime'], ['lastTimestamp'], ['eventTime'], ['firstTimestamp']] as const;
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
 export function timed(event: unknown): TimedEvent {
-  const times = TIMES.map((path) => Date.parse(stringAt(event, ...path) ?? '')).filter((time) => !Number.isNaN(time));
-  return { lastSeen: Math.max(0, ...times), uid: stringAt(event, 'metadata', 'uid') ?? '', event };
+  const timeAt = (...path: string[]) => Date.parse(stringAt(event, ...path) ?? '') || 0;
+  const latest = Math.max(...TIMES.map((path) => timeAt(...path)));
+  return {
+    lastSeen: latest || timeAt('metadata', 'creationTimestamp'),
+    uid: stringAt(event, 'metadata', 'uid') ?? '',
+    event,
+  };
 }
 
 /** Newest first; among those of the same moment always in the same order. */

@@ -11,7 +11,7 @@ export const namespacesList = defineTool({
   name: 'namespaces_list',
   toolset: 'core',
   title: 'Namespaces: List',
-  description: 'List the Kubernetes namespaces of a kcp workspace.',
+  description: 'List the Kubernetes namespaces.',
   annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: true },
   input: z.strictObject({
     workspace: workspaceArgument,

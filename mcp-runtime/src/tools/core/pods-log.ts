@@ -57,7 +57,8 @@ export const podsLog = defineTool({
     const which = `${previous ? 'earlier run of ' : ''}container ${container.name} of ${podName(pod)}`;
     if (end.text === '') {
       const when = sinceSeconds === undefined ? '' : ` in the last ${sinceSeconds} s`;
-      return toolResult(`Nothing was logged by the ${which}${when}${alsoThere}.`);
+      const state = container.running ? '' : ` (${container.state})`;
+      return toolResult(`Nothing was logged by the ${which}${when}${state}${alsoThere}.`);
     }
     const header = `[${which}: the last ${count(tailLines, 'line')} at most${alsoThere}]`;
     return toolResult(`${header}\n${endOfLog(end, tailLines)}`);
@@ -92,7 +93,7 @@ function explained(error: unknown, pod: PodRef, { name, state, restarts }: Conta
     const why = restarts === 0 ? 'it was never restarted' : 'its log is gone';
     return new ToolError(`${which} has no log of an earlier run: ${why}. Leave out previous.`, 'not_found');
   }
-  if (/waiting to start|not available|PodInitializing/.test(error.message)) {
+  if (/waiting to start|not available|does not have a host assigned/.test(error.message)) {
     return new ToolError(
       `${which} has no log yet (${state}). events_list with fieldSelector involvedObject.name=${pod.name} may say why.`,
       'not_found',

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import { KcpStatusError } from '../../kcp/errors.ts';
 import { checkName, resourcePath } from '../../kcp/paths.ts';
 import { presentable } from '../../output/redact.ts';
-import { oneLine, shorten, toolResult } from '../../output/text.ts';
+import { shorten, toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import { optionalName, placeOf, workspaceArgument } from '../arguments.ts';
-import { ToolError, defineTool } from '../tool.ts';
+import { PartlyDoneError } from '../failures.ts';
+import { defineTool } from '../tool.ts';
 import type { Call } from '../tool.ts';
 import { DEFAULT_NAMESPACE, POD, SERVICE } from './pods.ts';
 import { labelsOfRun } from './run-labels.ts';
@@ -37,7 +37,8 @@ export const podsRun = defineTool({
     ),
     namespace: optionalName(`Namespace to run it in (default: "${DEFAULT_NAMESPACE}")`),
     port: z
-      .int()
+      .number()
+      .refine(Number.isInteger, 'must be a whole number')
       .min(1)
       .max(65535)
       .optional()
@@ -61,7 +62,7 @@ export const podsRun = defineTool({
     if (service !== undefined) {
       made.push(
         await create(SERVICE, service, place, call, {}).catch((error: unknown) => {
-          throw halfDone(error, place);
+          throw new PartlyDoneError(`Pod ${namespace}/${name} was created. pods_delete removes it.`, error);
         }),
       );
     }
@@ -78,38 +79,22 @@ interface Place {
 }
 
 /** Created, not applied: an object of that name that is there already is somebody's. */
-async function create(
+function create(
   kind: typeof POD | typeof SERVICE,
   body: object,
   { workspace, namespace, name }: Place,
   call: Call,
   { dryRun, onWarning }: { readonly dryRun?: string; readonly onWarning?: (text: string) => void },
 ): Promise<unknown> {
-  try {
-    return await call.api.request({
-      workspace,
-      path: resourcePath({ ...kind, namespace }),
-      method: 'POST',
-      query: { fieldManager: call.config.toolset_configs.kcp.field_manager, dryRun },
-      body,
-      target: { verb: 'create', ...kind, namespace, name },
-      onWarning,
-    });
-  } catch (error) {
-    if (!(error instanceof KcpStatusError) || error.status !== 409) throw error;
-    throw new ToolError(
-      `There already is a ${kind.kind} ${namespace}/${name}: give another name, or leave it out for one made up.`,
-      'conflict',
-    );
-  }
-}
-
-function halfDone(error: unknown, { namespace, name }: Place): unknown {
-  if (!(error instanceof KcpStatusError) && !(error instanceof ToolError)) return error;
-  return new ToolError(
-    `Pod ${namespace}/${name} was created, its Service was not: ${oneLine(error.message)}. pods_delete removes the Pod.`,
-    'error',
-  );
+  return call.api.request({
+    workspace,
+    path: resourcePath({ ...kind, namespace }),
+    method: 'POST',
+    query: { fieldManager: call.config.toolset_configs.kcp.field_manager, dryRun },
+    body,
+    target: { verb: 'create', ...kind, namespace, name },
+    onWarning,
+  });
 }
 
 function podManifest({ namespace, name }: Place, image: string, port: number | undefined): object {

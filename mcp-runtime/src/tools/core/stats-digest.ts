@@ -8,7 +8,7 @@ import type { JsonObject } from '../../kcp/json.ts';
 export function digestNode(summary: unknown): JsonObject {
   const node = at(summary, 'node');
   return compact({
-    node: stringAt(node, 'nodeName'),
+    node: stringAt(node, 'nodeName') ?? '',
     upSince: stringAt(node, 'startTime'),
     cpu: cpu(node),
     memory: memory(node),
