@@ -92,6 +92,12 @@ describe('kube-apiserver’s command line', () => {
     expect(apiserverArguments(settings).join(' ')).not.toContain('--audit');
     expect(apiserverArguments({ ...settings, auditLog: '/log' })).toContain('--audit-log-path=/log');
   });
+
+  test('accepts tokens only when told whose', () => {
+    expect(apiserverArguments(settings).join(' ')).not.toContain('--oidc');
+    const oidc = { issuerURL: 'https://issuer', clientID: 'id', caFile: '/ca' };
+    expect(apiserverArguments({ ...settings, oidc })).toContain('--oidc-issuer-url=https://issuer');
+  });
 });
 
 test('a kubeconfig holds what it needs and only its owner reads it', async () => {

@@ -1,5 +1,7 @@
 /** Command lines of etcd and kube-apiserver. */
 import { join } from 'node:path';
+import { oidcArguments } from '../oidc/apiserver-flags.ts';
+import type { OIDCOptions } from '../oidc/apiserver-flags.ts';
 
 /** A single member. */
 export function etcdArguments(dir: string, client: string, peer: string): string[] {
@@ -40,11 +42,13 @@ export interface ApiserverSettings {
   serviceCIDR?: string;
   /** Where the audit log goes, if one is wanted. */
   auditLog?: string;
+  /** An issuer whose tokens are accepted beside client certificates. */
+  oidc?: OIDCOptions;
 }
 
 /** With a `serviceCIDR` for a cluster with a node, else for an API server alone. */
 export function apiserverArguments(settings: ApiserverSettings): string[] {
-  const { dir, address, port, etcdURL, pki, serviceCIDR, auditLog } = settings;
+  const { dir, address, port, etcdURL, pki, serviceCIDR, auditLog, oidc } = settings;
   return [
     `--etcd-servers=${etcdURL}`,
     `--bind-address=${address}`,
@@ -79,6 +83,7 @@ export function apiserverArguments(settings: ApiserverSettings): string[] {
       : // Nothing makes the service accounts that the plugin would insist on.
         ['--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount']),
     ...(auditLog ? [`--audit-policy-file=${join(dir, 'audit/policy.json')}`, `--audit-log-path=${auditLog}`] : []),
+    ...(oidc ? oidcArguments(oidc) : []),
   ];
 }
 

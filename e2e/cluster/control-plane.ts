@@ -9,6 +9,7 @@ import type { StartedProcess } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
 import type { Progress } from '../lib/progress.ts';
 import { together } from '../lib/wait.ts';
+import type { OIDCOptions } from '../oidc/apiserver-flags.ts';
 import { applyCRDs, withApi } from './api.ts';
 import { apiserverArguments, auditPolicy, etcdArguments } from './control-plane-config.ts';
 import type { PkiFiles } from './control-plane-config.ts';
@@ -27,6 +28,8 @@ export interface ControlPlaneOptions {
   address?: string;
   /** Write an audit log: JSON lines, `audit.k8s.io/v1` Events at level Metadata, one per completed request. */
   audit?: boolean;
+  /** An issuer whose tokens are accepted; it may be started later. */
+  oidc?: OIDCOptions;
   /** YAML files with CustomResourceDefinitions; all are served before {@link startControlPlane} returns. */
   crds?: readonly string[];
   progress?: Progress;
@@ -138,6 +141,7 @@ export async function launchControlPlane(
           pki: files,
           ...(services ? { serviceCIDR: services.cidr } : {}),
           ...(options.audit ? { auditLog } : {}),
+          ...(options.oidc ? { oidc: options.oidc } : {}),
         }),
         ready: () => api.request('/readyz'),
         stopSignal: 'SIGKILL',

@@ -95,6 +95,9 @@ export function kubeletConfig(settings: KubeletSettings): object {
     // There is no DNS server in the cluster, and the machine's own can't be reached: fail at once rather than time out.
     resolvConf: settings.resolvConf,
     readOnlyPort: 0,
+    // Logs of services and files in /var/log, for those who may reach kubelets through the API server.
+    featureGates: { NodeLogQuery: true },
+    enableSystemLogQuery: true,
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
     // It would act on the machine's iptables, for dockershim's sake.
     makeIPTablesUtilChains: false,

@@ -4,6 +4,7 @@ import { stopAll, waitFor } from '../lib/process.ts';
 import { silent } from '../lib/progress.ts';
 import type { Progress, Step } from '../lib/progress.ts';
 import { together } from '../lib/wait.ts';
+import type { OIDCOptions } from '../oidc/apiserver-flags.ts';
 import { addressesOf } from './addresses.ts';
 import type { Addresses } from './addresses.ts';
 import { hasCondition, withApi } from './api.ts';
@@ -27,6 +28,8 @@ export interface ClusterOptions {
   instance: number;
   /** Image archives (docker-archive) to import. */
   images?: readonly string[];
+  /** An issuer whose tokens the API server accepts; it may be started later. */
+  oidc?: OIDCOptions;
   /** YAML files with CustomResourceDefinitions to apply. */
   crds?: readonly string[];
   progress?: Progress;

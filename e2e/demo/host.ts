@@ -7,6 +7,7 @@ import { startCluster } from '../cluster/node.ts';
 import { ensureBinaries } from '../cluster/toolchain.ts';
 import { run } from '../lib/process.ts';
 import type { Progress } from '../lib/progress.ts';
+import type { OIDCOptions } from '../oidc/apiserver-flags.ts';
 import { hostAddress, provideImages, rememberUndo } from './context.ts';
 import type { UsedContext } from './context.ts';
 import type { Images } from './requirements.ts';
@@ -40,12 +41,16 @@ export interface HostOptions {
   progress: Progress;
 }
 
-/** Boots a node of our own, cert-manager with ClusterIssuer `demo-ca`, and loads both images into it. */
-export async function ownNode({ dir, instance, progress }: HostOptions): Promise<Host> {
+/**
+ * Boots a node of our own, cert-manager with ClusterIssuer `demo-ca`, and loads both images into it.
+ *
+ * @param options `oidc` is the issuer whose users may sign in at its API server; it is started later
+ */
+export async function ownNode({ dir, instance, oidc, progress }: HostOptions & { oidc: OIDCOptions }): Promise<Host> {
   const { kubectl } = await ensureBinaries(['kubectl'], progress);
   const images = await buildImages({ progress });
   const archives = [images.operator.archive, images.runtime.archive];
-  const cluster = await startCluster({ dir, instance, images: archives, progress });
+  const cluster = await startCluster({ dir, instance, images: archives, oidc, progress });
   const certManager = await progress.step('start cert-manager with a CA ClusterIssuer', () =>
     startCertManager({ dir, kubeconfig: cluster.kubeconfig, progress }),
   );

@@ -9,10 +9,10 @@ import { running, startProcess } from '../lib/process.ts';
 import { isFree } from '../lib/ports.ts';
 import { createProgress } from '../lib/progress.ts';
 import { trustingFetch } from '../oidc/http.ts';
-import { startIssuer } from '../oidc/issuer.ts';
+import { announceIssuer, startIssuer } from '../oidc/issuer.ts';
 import { down } from './down.ts';
 import { existingCluster, ownNode } from './host.ts';
-import type { Host } from './host.ts';
+import type { Host, HostOptions } from './host.ts';
 import { SERVER, SOURCE, sourceSecret, writeInstall, writeSample } from './sample.ts';
 import { writeState } from './state.ts';
 import type { DemoState } from './state.ts';
@@ -43,7 +43,7 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   const binaries = await ensureBinaries(context === undefined ? allBinaries : NEEDED, progress);
 
   const options = { dir, instance, version, progress };
-  const host = context === undefined ? await ownNode(options) : await existingCluster(context, options);
+  const host = context === undefined ? await startNode(options, port + 40) : await existingCluster(context, options);
   const issuer = await progress.step('start the identity provider', () =>
     startIssuer({ dir, address: host.address, port: port + 40 }),
   );
@@ -110,6 +110,12 @@ export async function up({ dir, instance, context }: UpOptions): Promise<DemoSta
   };
   await writeState(dir, state);
   return state;
+}
+
+/** A node of our own, whose API server will trust the issuer at this port. */
+async function startNode(options: HostOptions, issuerPort: number): Promise<Host> {
+  const address = addressesOf(options.instance).gateway;
+  return ownNode({ ...options, oidc: await announceIssuer({ dir: options.dir, address, port: issuerPort }) });
 }
 
 /** @throws when a port on loopback is taken: better now than after minutes of building */

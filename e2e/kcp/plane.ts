@@ -2,17 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts } from '../lib/ports.ts';
 import { startProcess } from '../lib/process.ts';
+import { oidcArguments } from '../oidc/apiserver-flags.ts';
+import type { OIDCOptions } from '../oidc/apiserver-flags.ts';
 import type { PlaneClient } from './plane-client.ts';
 import { frontIdentity } from './plane-client.ts';
 import { frontClientName } from './pki.ts';
 import type { Pki } from './pki.ts';
 
-/** The OpenID issuer whose tokens kcp accepts. */
-export interface OIDCOptions {
-  issuerURL: string;
-  clientID: string;
-  caFile: string;
-}
+export type { OIDCOptions };
 
 /** One generic control plane: the API server of one logical cluster. */
 export interface Plane {
@@ -86,13 +83,7 @@ function planeArguments({ dir, cluster, etcdURL, pki, oidc }: PlaneOptions, port
     `--requestheader-allowed-names=${frontClientName}`,
     '--requestheader-username-headers=X-Remote-User',
     '--requestheader-group-headers=X-Remote-Group',
-    `--oidc-issuer-url=${oidc.issuerURL}`,
-    `--oidc-client-id=${oidc.clientID}`,
-    `--oidc-ca-file=${oidc.caFile}`,
-    '--oidc-username-claim=email',
-    '--oidc-username-prefix=-',
-    '--oidc-groups-claim=groups',
-    '--oidc-signing-algs=RS256,ES256',
+    ...oidcArguments(oidc),
     '--service-account-issuer=https://kcp.default.svc',
     `--service-account-key-file=${serviceAccount.certFile}`,
     `--service-account-signing-key-file=${serviceAccount.keyFile}`,

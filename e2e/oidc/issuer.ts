@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startProcess, waitFor } from '../lib/process.ts';
+import type { OIDCOptions } from './apiserver-flags.ts';
 import { demoAccounts } from './accounts.ts';
 import type { Account } from './accounts.ts';
 import { trustingFetch } from './http.ts';
@@ -34,12 +35,24 @@ export interface IssuerHandle {
   stop(): Promise<void>;
 }
 
-/** Starts the issuer as a process of its own (`oidc` in the run folder) and waits until it answers. */
-export async function startIssuer(options: IssuerOptions): Promise<IssuerHandle> {
+/** What those who trust the issuer are told of it, before it runs. Makes its certificate. */
+export async function announceIssuer(options: IssuerOptions): Promise<OIDCOptions & { tls: TLSFiles }> {
   const { dir, address, port, clientID = 'platform-mesh' } = options;
   const issuerURL = options.issuerURL ?? `https://${address}:${port}`;
-  const stateDir = join(dir, 'oidc');
-  const tls = options.tls ?? (await ensureTLSFiles(stateDir, [new URL(issuerURL).hostname, address, 'localhost']));
+  const hosts = [new URL(issuerURL).hostname, address, 'localhost'];
+  const tls = options.tls ?? (await ensureTLSFiles(stateDirOf(dir), hosts));
+  return { issuerURL, clientID, caFile: tls.caFile, tls };
+}
+
+function stateDirOf(dir: string): string {
+  return join(dir, 'oidc');
+}
+
+/** Starts the issuer as a process of its own (`oidc` in the run folder) and waits until it answers. */
+export async function startIssuer(options: IssuerOptions): Promise<IssuerHandle> {
+  const { dir, address, port } = options;
+  const { issuerURL, clientID, tls } = await announceIssuer(options);
+  const stateDir = stateDirOf(dir);
   const http = await trustingFetch(tls.caFile);
   const jwks = async (): Promise<string> => {
     const response = await http.fetch(`${issuerURL}/jwks`);
