@@ -315,9 +315,10 @@ describe('pods_exec', () => {
 
 test('events are listed newest first, and selected', async () => {
   const whole = await text('events_list', { namespace, output: 'yaml', limit: 500 });
-  const events = parse(whole) as { lastTimestamp: string; reason: string; type: string }[];
-  const times = events.map(({ lastTimestamp }) => lastTimestamp);
-  expect(times).toEqual(times.toSorted().toReversed());
+  const events = parse(whole) as { lastTimestamp: string | null; eventTime: string | null; reason: string }[];
+  // The scheduler writes the newer kind of event.
+  const times = events.map(({ lastTimestamp, eventTime }) => Date.parse(lastTimestamp ?? eventTime ?? ''));
+  expect(times).toEqual(times.toSorted((a, b) => b - a));
   expect(events.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['Scheduled', 'Started', 'Failed']));
   const warnings = { namespace, fieldSelector: 'type=Warning,involvedObject.name=stuck' };
   const table = await text('events_list', warnings);

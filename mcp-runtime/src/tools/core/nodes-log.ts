@@ -59,10 +59,11 @@ async function fileLog({ node, query, lines }: LogQuery, call: Call): Promise<st
   const shown = oneLine(`/var/log/${path}`);
   const folder = path === '' || path.endsWith('/');
   try {
+    const request = kubeletRequest(node, `logs/${path.split('/').map(encodeURIComponent).join('/')}`, call);
     const end = await call.api.text({
-      ...kubeletRequest(node, `logs/${path.split('/').map(encodeURIComponent).join('/')}`, call),
+      ...request,
       // One byte more than is kept: that is how it shows that something comes before.
-      headers: folder ? {} : { range: `bytes=-${KEEP_BYTES + 1}` },
+      ...(!folder && { headers: { ...request.headers, range: `bytes=-${KEEP_BYTES + 1}` } }),
       keepBytes: KEEP_BYTES,
     });
     if (folder) return `Files in ${shown} of node ${node.name}:\n${listed(folderEntries(end.text), end.cut)}`;

@@ -95,6 +95,7 @@ describe('nodes_log', () => {
     );
     expect(fake.seen.map(({ url }) => url)).toEqual([`${PROXY}/logs/kube%20proxy.log`]);
     expect(received[0]?.headers.range).toMatch(/^bytes=-\d{5}$/);
+    expect(received[0]?.headers.accept).toBe('*/*');
   });
 
   test('as much as an answer holds, from a whole line on', async () => {

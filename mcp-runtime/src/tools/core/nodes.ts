@@ -31,6 +31,8 @@ export function kubeletRequest(
     workspace: place,
     path: `${resourcePath({ ...NODE, name, subresource: 'proxy' })}/${path}`,
     target: { verb: 'get', ...NODE, name, subresource: 'proxy' },
+    // Kubelet refuses to show logs to who takes JSON only (406).
+    headers: { accept: '*/*' },
   };
 }
 
