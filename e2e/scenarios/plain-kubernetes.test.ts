@@ -1,179 +1,44 @@
 // The runtime on plain Kubernetes (cluster_provider_strategy = "kubeconfig"): here the cluster that the operator runs in, its real
-// node, kubelet and containers. It is started as a process of its own; alice and bob sign in at the issuer as everywhere.
+// node, kubelet and containers. alice and bob sign in at the issuer as everywhere.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { stringify } from 'smol-toml';
-import { parse, stringify as toYaml } from 'yaml';
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { pauseImage } from '../cluster/node-config.ts';
-import { repoRoot } from '../lib/cache.ts';
-import { freePorts } from '../lib/ports.ts';
-import { startProcess } from '../lib/process.ts';
-import type { StartedProcess } from '../lib/process.ts';
 import { waitFor } from '../lib/wait.ts';
 import { connectMcp } from '../oidc/connect.ts';
 import type { McpClient } from '../oidc/connect.ts';
-import { host, state, tokensOf } from './support.ts';
+import { IDLE, namespace, preparePods, removePods, startPlainRuntime } from './plain-cluster.ts';
+import type { PlainRuntime } from './plain-cluster.ts';
+import { host, tokensOf } from './support.ts';
 
-const namespace = 'plain';
-/** An image that the node has, with Node in it and no shell. */
-let image: string;
 let nodeName: string;
-let dir: string;
-let mcpURL: string;
-let runtime: StartedProcess;
-const clients: McpClient[] = [];
+let runtime: PlainRuntime;
 let alice: McpClient;
+/** Undoes what was started, last first, also where starting failed half-way. */
+const cleanups: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  const { namespace: own, name } = state.server;
-  image = await host.run(['get', 'deployment', `${name}-mcp`, '-n', own, '-o', 'jsonpath={.spec.template.spec.containers[0].image}']);
+  cleanups.push(removePods);
+  await preparePods();
   nodeName = await host.run(['get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}']);
-  await host.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...rightsOfAlice());
-  await waitFor(
-    'the namespace to be ready for Pods',
-    () => host.run(['get', 'serviceaccount', 'default', '-n', namespace]),
-    { deadlineMs: 30_000 },
-  );
-  await host.apply(...pods());
-  await startRuntime();
+  runtime = await startPlainRuntime();
+  cleanups.push(() => runtime.stop());
   alice = await signedInAs('alice');
   await waitFor(
     'the API server to take tokens of the issuer, which it looks for every 10 s',
     async () => !(await alice.callTool('namespaces_list')).isError,
     { deadlineMs: 60_000 },
   );
-  const ready = ['wait', '--for=condition=Ready', 'pod/talker', 'pod/restarted', '-n', namespace, '--timeout=90s'];
-  await host.run(ready);
-}, 240_000); // prettier-ignore
+}, 240_000);
 
 afterAll(async () => {
-  await Promise.all(clients.map((client) => client.close()));
-  await runtime.stop();
-  await host.run(['delete', 'namespace', namespace, '--wait=false']);
-  await host.run(['delete', 'clusterrole,clusterrolebinding', 'plain-alice']);
-  await rm(dir, { recursive: true, force: true });
+  for (const cleanup of cleanups.reverse()) await cleanup();
 }, 60_000);
-
-function rightsOfAlice(): object[] {
-  const group = 'rbac.authorization.k8s.io';
-  const rules = [
-    { apiGroups: [''], resources: ['namespaces', 'events', 'pods', 'nodes'], verbs: ['get', 'list'] },
-    { apiGroups: [''], resources: ['nodes/proxy', 'pods/log'], verbs: ['get'] },
-    { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'create', 'delete'] },
-    { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
-    { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
-  ];
-  const metadata = { name: 'plain-alice' };
-  return [
-    { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata, rules },
-    {
-      apiVersion: `${group}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata,
-      roleRef: { apiGroup: group, kind: 'ClusterRole', name: metadata.name },
-      subjects: [{ apiGroup: group, kind: 'User', name: 'alice@example.com' }],
-    },
-  ];
-}
-
-/** Ends at once when it is asked to, which Node as a container's first process doesn't do on its own. */
-const IDLE = 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => undefined, 2 ** 30);';
-
-function container(name: string, program: string, more: object = {}): object {
-  return { name, image, imagePullPolicy: 'IfNotPresent', command: ['node', '-e', program], ...more };
-}
-
-function pods(): object[] {
-  const pod = (name: string, spec: object) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace, labels: { app: name } },
-    spec: { terminationGracePeriodSeconds: 5, ...spec },
-  });
-  const log = { name: 'log', hostPath: { path: '/var/log' } };
-  const data = { name: 'data', emptyDir: {} };
-  return [
-    pod('talker', {
-      initContainers: [container('setup', 'console.log("set up")')],
-      containers: [
-        container('app', `for (let line = 1; line <= 300; line++) console.log("line", line); ${IDLE}`),
-        container('sidecar', `console.error("sidecar here"); ${IDLE}`),
-      ],
-    }),
-    // Fails in its first run only.
-    pod('restarted', {
-      volumes: [data],
-      containers: [
-        container(
-          'app',
-          `const fs = require("fs"); if (fs.existsSync("/data/ran")) { console.log("second run"); ${IDLE} }` +
-            'else { console.log("first run"); fs.writeFileSync("/data/ran", ""); process.exitCode = 1; }',
-          { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
-        ),
-      ],
-    }),
-    pod('done', {
-      restartPolicy: 'Never',
-      containers: [container('app', 'console.log("done"); process.exitCode = 3')],
-    }),
-    pod('stuck', { containers: [{ name: 'app', image: 'registry.invalid/nothing:1' }] }),
-    // A service of the node that logs to a file.
-    pod('logger', {
-      restartPolicy: 'Never',
-      volumes: [log],
-      containers: [
-        container(
-          'app',
-          'const fs = require("fs"); for (let line = 1; line <= 500; line++) fs.appendFileSync("/log/plain-service.log", `entry ${line}\\n`)',
-          { securityContext: { runAsUser: 0 }, volumeMounts: [{ name: 'log', mountPath: '/log' }] },
-        ),
-      ],
-    }),
-  ];
-}
-
-async function startRuntime(): Promise<void> {
-  dir = await mkdtemp(join(state.runDir, 'plain-'));
-  const admin = parse(await readFile(state.kubeconfig, 'utf8')) as { clusters: object[] };
-  // The server and its CA only: who calls is for each caller's token to say.
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: admin.clusters,
-    contexts: [{ name: 'plain', context: { cluster: 'default' } }],
-    'current-context': 'plain',
-  };
-  await writeFile(join(dir, 'kubeconfig'), toYaml(kubeconfig));
-  const [port = 0, healthPort = 0] = await freePorts(2);
-  const url = `http://127.0.0.1:${port}`;
-  const config = {
-    bind_address: '127.0.0.1',
-    port: String(port),
-    server_url: url,
-    kubeconfig: join(dir, 'kubeconfig'),
-    cluster_provider_strategy: 'kubeconfig',
-    require_oauth: true,
-    oauth_audience: state.issuer.clientID,
-    authorization_url: state.issuer.issuerURL,
-    certificate_authority: state.caFile,
-    toolset_configs: { kcp: { health_port: String(healthPort), request_timeout: '12s' } },
-  };
-  await writeFile(join(dir, 'config.toml'), stringify(config));
-  runtime = await startProcess({
-    dir,
-    name: 'runtime',
-    command: process.execPath,
-    args: [join(repoRoot, 'mcp-runtime/src/main.ts'), '--config', join(dir, 'config.toml')],
-    ready: async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok,
-  });
-  mcpURL = `${url}/mcp`;
-}
 
 async function signedInAs(user: string): Promise<McpClient> {
   const { accessToken } = await tokensOf(user);
-  const client = await connectMcp({ mcpURL, accessToken });
-  clients.push(client);
+  const client = await connectMcp({ mcpURL: runtime.mcpURL, accessToken });
+  cleanups.push(() => client.close());
   return client;
 }
 
@@ -354,11 +219,6 @@ test('what the node and its Pods use', async () => {
 describe('nodes_log', () => {
   const log = (query: string, tailLines?: number) =>
     text('nodes_log', { name: nodeName, query, ...(tailLines !== undefined && { tailLines }) });
-
-  beforeAll(async () => {
-    const phase = '--for=jsonpath={.status.phase}=Succeeded';
-    await host.run(['wait', phase, 'pod/logger', '-n', namespace, '--timeout=60s']);
-  });
 
   test('of a file, from its end', async () => {
     expect(await log('/plain-service.log', 2)).toBe(
