@@ -220,6 +220,16 @@ describe('createKcpClient', () => {
     expect(error).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   });
 
+  test('the API of a plain cluster may lie below a path', async () => {
+    const kubeconfig = fake.kubeconfig.replace('/clusters/root', '/k8s/clusters/c-1');
+    const answer = { body: { kind: 'NamespaceList' } };
+    fake.handlers.push(({ path }) => (path.startsWith('/k8s/clusters/c-1/') ? answer : undefined));
+    const plain = client({ kubeconfig, plain: true });
+    await plain.request({ ...namespaces, workspace: undefined });
+    await plain.text({ ...namespaces, workspace: undefined, keepBytes: 10 });
+    expect(fake.seen.map(({ url }) => url)).toEqual(Array(2).fill('/k8s/clusters/c-1/api/v1/namespaces'));
+  });
+
   test('each request is observed once, with what came of it', async () => {
     const samples: string[] = [];
     const kcp = client({ observe: ({ method, outcome }) => samples.push(`${method} ${outcome}`) });

@@ -182,6 +182,12 @@ describe('complete', () => {
     expect(await toolset.complete('kind', 'C', context)).toEqual([]);
   });
 
+  test('a plain cluster has no workspaces to offer, and is not asked for any', async () => {
+    const { toolset } = bench({ cluster_provider_strategy: 'kubeconfig' });
+    expect(await toolset.complete('workspace', '', context)).toEqual([]);
+    expect(fake.seen).toHaveLength(0);
+  });
+
   test('offers nothing where kcp does not answer', async () => {
     fake.handlers.push(() => status(500, 'no'));
     expect(await bench().toolset.complete('workspace', '', context)).toEqual([]);

@@ -55,6 +55,19 @@ describe('pods_delete', () => {
     ]); // prettier-ignore
   });
 
+  test.each(['app.kubernetes.io/managed-by', 'app.kubernetes.io/part-of'])(
+    'the Services of others stay: %s',
+    async (key) => {
+      const theirs = { ...labels, [key]: 'kubernetes-mcp-server' };
+      const seen = bench.serve({
+        [`GET ${PODS}/web`]: { body: pod({ labels: theirs }) },
+        [`DELETE ${PODS}/web`]: going,
+      });
+      await bench.text('pods_delete', web);
+      expect(seen.map(({ path }) => path)).toEqual([`${PODS}/web`, `${PODS}/web`]);
+    },
+  );
+
   test('what cannot be done about the Service is said; the Pod goes', async () => {
     const answers = { [`GET ${PODS}/web`]: { body: pod({ labels }) }, [`DELETE ${PODS}/web`]: going };
     bench.serve({ ...answers, [`GET ${SERVICES}`]: status(403, 'services is forbidden') });
