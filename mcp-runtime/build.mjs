@@ -1,5 +1,4 @@
 // Bundles the runtime into dist/main.js. The version comes from package.json, which src/version.ts imports.
-import { build } from 'esbuild';
 import { bundle } from '../esbuild.config.mjs';
 
-await build(bundle('mcp-runtime', 'kcp-mcp-runtime'));
+await bundle('mcp-runtime', 'kcp-mcp-runtime');

@@ -1,7 +1,6 @@
 // Bundles the operator into dist/main.js. The version comes from package.json, which main.ts imports.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
 import { bundle } from '../esbuild.config.mjs';
 
 /** Of client-node only the kubeconfig loader is used; its index drags in 18 MB of models and clients for every kind. */
@@ -20,4 +19,4 @@ const onlyKubeConfig = {
   },
 };
 
-await build({ ...bundle('operator', 'kcp-mcp-operator'), plugins: [onlyKubeConfig] });
+await bundle('operator', 'kcp-mcp-operator', { plugins: [onlyKubeConfig] });

@@ -113,4 +113,4 @@ function reportFaults(log: Logger): void {
   });
 }
 
-await main();
+void main();

@@ -54,10 +54,13 @@ async function run(options: Options): Promise<void> {
   logger.info('stopped');
 }
 
-const options = readCommand();
-try {
-  await run(options);
-} catch (error) {
-  process.stderr.write(`kcp-mcp-operator: can't start: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+async function main(): Promise<void> {
+  try {
+    await run(readCommand());
+  } catch (error) {
+    process.stderr.write(`kcp-mcp-operator: can't start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
 }
+
+void main();
