@@ -74,6 +74,12 @@ export function createMetrics(version: string) {
       labelNames: ['result'] as const,
       registers,
     }),
+    tokenExchanges: new Counter({
+      name: name('token_exchanges_total'),
+      help: "Exchanges of callers' tokens at the issuer, by result: success or what kept it from working.",
+      labelNames: ['result'] as const,
+      registers,
+    }),
     reloads: new Counter({
       name: name('reloads_total'),
       help: 'Changed files taken over, by what changed and result.',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +10,12 @@ import { waitFor } from '../../e2e/lib/wait.ts';
 import { loadConfig } from './config/load.ts';
 import { createMetrics } from './metrics.ts';
 import { startRuntime, type Runtime } from './runtime.ts';
-import { startTestIssuer, type TestIssuer } from './testing/issuer.ts';
+import { sendToken, startTestIssuer, type TestIssuer } from './testing/issuer.ts';
 import { captureLog } from './testing/log.ts';
 
 const SOON = { deadlineMs: 10_000, intervalMs: 10 };
 const NOW = { lingerMs: 0, patienceMs: 0 };
-const LIST = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} });
+const LIST = { method: 'tools/list', params: {} };
 
 let provider: TestIssuer;
 let ca: CertificateAuthority;
@@ -127,19 +128,25 @@ async function post(method: string, params: object = {}) {
 const health = (path: string) => fetch(`http://127.0.0.1:${runtime?.healthPort ?? 0}${path}`);
 const ready = async () => (await health('/readyz')).status === 200;
 
-async function toolNames(): Promise<string[]> {
+/** The message that answers one of 2025-11-25, of a caller with a token of their own. */
+async function ask(message: object): Promise<string> {
   const response = await fetch(`https://localhost:${runtime?.port ?? 0}/mcp`, {
     method: 'POST',
     dispatcher,
     headers: {
-      authorization: `Bearer ${await provider.sign()}`,
+      authorization: `Bearer ${await provider.sign({ jti: randomUUID() })}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
-    body: LIST,
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }),
   });
-  const message = /\{.*\}/.exec(await response.text())?.[0] ?? '{}';
-  const { result } = JSON.parse(message) as { result?: { tools: { name: string }[] } };
+  return /\{.*\}/.exec(await response.text())?.[0] ?? '{}';
+}
+
+const callTool = () => ask({ method: 'tools/call', params: { name: 'namespaces_list' } });
+
+async function toolNames(): Promise<string[]> {
+  const { result } = JSON.parse(await ask(LIST)) as { result?: { tools: { name: string }[] } };
   return result?.tools.map((tool) => tool.name) ?? [];
 }
 
@@ -301,6 +308,65 @@ describe('starting', () => {
   test('a certificate that is not there is an error that names the file', async () => {
     await rm(join(dir, 'tls.crt'));
     await expect(start()).rejects.toThrow(/tls\.crt/);
+  });
+});
+
+describe('a token exchange', () => {
+  const KEYS = 'token_exchange = {audience = "kcp", client_auth = {client_id = "mcp"}}';
+
+  async function startWithSecret(): Promise<string> {
+    const secret = join(dir, 'client-secret');
+    await writeFile(secret, 'hunter2\n');
+    const configFile = await writeConfig(KEYS, `token_exchange_client_secret_file = "${secret}"`);
+    const config = await loadConfig(configFile);
+    runtime = await startRuntime({ configFile, config, log: logged.log, metrics, version: 'test' });
+    return secret;
+  }
+
+  test('a secret that is not there is an error at the start that names key and file', async () => {
+    const configFile = await writeConfig(KEYS, 'token_exchange_client_secret_file = "/nowhere/secret"');
+    const config = await loadConfig(configFile);
+    await expect(startRuntime({ configFile, config, log: logged.log, metrics, version: 'test' })).rejects.toThrow(
+      "the client secret can't be read: /nowhere/secret (toolset_configs.kcp.token_exchange_client_secret_file) gives ENOENT",
+    );
+  });
+
+  test('and later leaves the old configuration in force', async () => {
+    await startWithSecret();
+    await waitFor('ready', ready, SOON);
+    await writeConfig(
+      `${KEYS}\ndisabled_tools = ["namespaces_list"]`,
+      'token_exchange_client_secret_file = "/nowhere/secret"',
+    );
+    await waitFor('the refusal', () => logged.text().includes('/nowhere/secret'), SOON);
+    expect(await toolNames()).toContain('namespaces_list');
+  });
+
+  test('an audience that MCP clients do not ask for is worth a warning, listing tools no exchange', async () => {
+    await startWithSecret();
+    await waitFor('ready', ready, SOON);
+    expect(await toolNames()).toContain('kcp_workspaces_list');
+    expect(provider.tokenRequests).toEqual([]);
+    expect(logged.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', resource: 'https://mcp.example.com/mcp' }),
+    );
+    expect(logged.text()).not.toContain('hunter2');
+  });
+
+  test('a call that needs kcp exchanges; one that fails is counted by its cause', async () => {
+    await startWithSecret();
+    await waitFor('ready', ready, SOON);
+    const before = provider.tokenRequests.length;
+    await callTool();
+    expect(provider.tokenRequests.slice(before).map(({ form }) => form.get('client_secret'))).toEqual(['hunter2']);
+    provider.answerToken = (_, res) => {
+      sendToken(res, { error: 'invalid_target' }, 400);
+    };
+    expect(await callTool()).toContain('token_exchange.audience');
+    provider.answerToken = undefined;
+    const text = await (await health('/metrics')).text();
+    expect(text).toContain('kcp_mcp_runtime_token_exchanges_total{result="success"} 1');
+    expect(text).toContain('kcp_mcp_runtime_token_exchanges_total{result="audience"} 1');
   });
 });
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFetchJson } from './auth/fetch-json.ts';
 import { createIssuer, type Issuer } from './auth/issuer.ts';
+import { checkSecret, createUpstream } from './auth/upstream.ts';
 import { createVerifier } from './auth/verify.ts';
 import { dropInFolder, listDropIns } from './config/drop-ins.ts';
 import { hintsOf } from './config/hints.ts';
@@ -73,6 +74,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
   });
   const certificate = await loadCertificate(config);
+  await checkSecret(config);
 
   const newIssuer = ({ authorization_url: url, certificate_authority: caFile }: RuntimeConfig): Issuer =>
     createIssuer({
@@ -83,7 +85,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         metrics.keyRefreshes.inc({ result });
       },
     });
-  const newService = (next: RuntimeConfig): Service => createService(makeToolset({ kcp, config: next }), next);
+  const newService = (next: RuntimeConfig): Service => {
+    const upstream = createUpstream(next, { metadata: () => issuer.metadata(), log, metrics });
+    return createService(makeToolset({ kcp, config: next, upstream }), next);
+  };
 
   let issuer = newIssuer(config);
   let front = createFront(config, issuer);
@@ -105,6 +110,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   async function reloadConfig(): Promise<void> {
     const { config: next, ignored } = keepStartupSettings(started, await loadConfig(configFile, configFolder));
     if (ignored.length > 0) log.warn('changed settings that take effect after a restart', { keys: ignored });
+    await checkSecret(next);
     const nextService = newService(next);
     log.setLevel(next.log_level);
     if (next.authorization_url !== config.authorization_url) {
@@ -214,11 +220,12 @@ function logHints(config: RuntimeConfig, log: Logger): void {
 /** Makes what requests are judged by. */
 export function createFront(config: RuntimeConfig, issuer: Issuer): Front {
   const { http } = config;
+  const metadata = createMetadata(config, issuer);
   return {
     serverUrl: config.server_url,
     guards: createGuards(config),
-    metadata: createMetadata(config, issuer),
-    verifier: createVerifier({ issuer, audience: config.oauth_audience }),
+    metadata,
+    verifier: createVerifier({ issuer, audience: config.oauth_audience, scopes: metadata.scopes }),
     requiredScopes: config.toolset_configs.kcp.required_scopes,
     rateLimiter: createRateLimiter(http.rate_limit_rps, http.rate_limit_burst),
     bodies: createBodyReader(http.max_body_bytes),

@@ -10,6 +10,8 @@ export interface Challenge {
 /** Where {@link Challenge}s point: the address of the protected-resource metadata (RFC 9728 §5.1) and what to ask for. */
 export interface ChallengeContext {
   readonly resourceMetadata: string;
+  /** A page for people about signing in; named in bodies, where people find it (RFC 6749 §5.2, `error_uri`). */
+  readonly help: string;
   /** All scopes for the client to request when one is missing (RFC 6750 §3). */
   readonly scopes: readonly string[];
 }
@@ -19,29 +21,30 @@ export function tokenRequired(context: ChallengeContext): Challenge {
   return {
     status: 401,
     header: bearer({ resource_metadata: context.resourceMetadata }),
-    body: { message: 'sign in: send a bearer token in the Authorization header' },
+    body: { message: `sign in: send a bearer token in the Authorization header; ${context.help} says how` },
   };
 }
 
 /** 401 `invalid_token` (RFC 6750 §3.1). `description` reaches the caller and must not repeat the token. */
 export function invalidToken(description: string, context: ChallengeContext): Challenge {
-  return refusal(401, 'invalid_token', description, { resource_metadata: context.resourceMetadata });
+  return refusal(401, 'invalid_token', description, context);
 }
 
 /** 403 `insufficient_scope` (RFC 6750 §3.1). */
 export function insufficientScope(missing: readonly string[], context: ChallengeContext): Challenge {
-  const attributes = { resource_metadata: context.resourceMetadata, scope: context.scopes.join(' ') };
-  return refusal(403, 'insufficient_scope', `the token lacks scope ${missing.join(' ')}`, attributes);
+  const scope = context.scopes.join(' ');
+  return refusal(403, 'insufficient_scope', `the token lacks scope ${missing.join(' ')}`, context, { scope });
 }
 
 function refusal(
   status: 401 | 403,
   error: string,
   description: string,
-  { resource_metadata, ...rest }: Record<'resource_metadata', string> & Record<string, string>,
+  { resourceMetadata, help }: ChallengeContext,
+  more: Readonly<Record<string, string>> = {},
 ): Challenge {
-  const header = bearer({ resource_metadata, error, error_description: description, ...rest });
-  return { status, header, body: { error, error_description: description } };
+  const header = bearer({ resource_metadata: resourceMetadata, error, error_description: description, ...more });
+  return { status, header, body: { error, error_description: description, error_uri: help } };
 }
 
 /** Attribute values as quoted strings (RFC 9110 §5.6.4): printable ASCII, `"` and `\` escaped. */

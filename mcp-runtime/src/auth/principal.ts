@@ -12,6 +12,8 @@ export interface Principal {
   readonly username: string | undefined;
   /** The bearer token for kcp. Not enumerable: spreading, JSON and `console.log` leave it out. */
   readonly token: string;
+  /** Audience that `token` was exchanged for; undefined where it is the caller's own. All else describes the caller's own. */
+  readonly exchangedFor?: string;
   /** SHA-256 of the token, hex. Names one token without holding it. */
   readonly tokenHash: string;
   /** SHA-256 over all claims but the volatile ones (iat, exp, nbf, jti, sid, auth_time), hex: the key of caches of what this caller may see. */

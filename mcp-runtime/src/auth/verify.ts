@@ -38,6 +38,8 @@ export interface VerifierOptions {
   readonly issuer: Issuer;
   /** `oauth_audience`: what `aud` must be or hold. */
   readonly audience: string;
+  /** Scopes that clients are told to ask for: named where a token lacks the audience, for one of them has to bring it. */
+  readonly scopes?: readonly string[];
   /** How far clocks may differ, in seconds. */
   readonly toleranceSeconds?: number;
   /** Milliseconds since the epoch. */
@@ -64,10 +66,12 @@ interface Remembered {
 export function createVerifier({
   issuer,
   audience,
+  scopes = [],
   toleranceSeconds = 5,
   clock = Date.now,
 }: VerifierOptions): Verifier {
   const remembered = new Map<string, Remembered>();
+  const expected: Expected = { issuer: issuer.url, audience, scopes };
 
   return {
     async verify(token) {
@@ -102,14 +106,13 @@ export function createVerifier({
     try {
       return (await jwtVerify(token, issuer.key, options)).payload;
     } catch (error) {
-      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw tokenErrorOf(error, issuer.url, audience);
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw tokenErrorOf(error, expected);
       // A token without `kid` where several keys would do: the right one is the one that verifies.
       for await (const key of error) {
         try {
           return (await jwtVerify(token, key, options)).payload;
         } catch (inner) {
-          if (!(inner instanceof errors.JWSSignatureVerificationFailed))
-            throw tokenErrorOf(inner, issuer.url, audience);
+          if (!(inner instanceof errors.JWSSignatureVerificationFailed)) throw tokenErrorOf(inner, expected);
         }
       }
       throw new TokenError('signature', 'the signature of the token does not match any key of the issuer');
@@ -148,11 +151,27 @@ function claimsHashOf(claims: JWTPayload): string {
   return hash('sha256', JSON.stringify(lasting));
 }
 
+/** What a token is compared with. */
+interface Expected {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly scopes: readonly string[];
+}
+
+/** A client that was registered or signs in with fewer scopes gets tokens without the audience, and goes on getting them. */
+function audienceCure({ scopes }: Expected): string {
+  if (scopes.length === 0) return 'the identity provider has to add it (in Keycloak by an audience mapper)';
+  return (
+    `register the client anew and sign in with the scopes ${scopes.join(' ')}, ` +
+    'one of which has to add it at the identity provider (in Keycloak by an audience mapper)'
+  );
+}
+
 /** Says what is wrong with a token in words that help its holder and repeat nothing of it. */
-function tokenErrorOf(error: unknown, issuer: string, audience: string): Error {
+function tokenErrorOf(error: unknown, expected: Expected): Error {
   if (error instanceof KeysNotLoadedError) return error;
   if (error instanceof errors.JWTExpired) return new TokenError('expired', 'the token has expired');
-  if (error instanceof errors.JWTClaimValidationFailed) return claimErrorOf(error, issuer, audience);
+  if (error instanceof errors.JWTClaimValidationFailed) return claimErrorOf(error, expected);
   if (error instanceof errors.JOSEAlgNotAllowed)
     return new TokenError('algorithm', `the token is not signed with an accepted algorithm (${ALGORITHMS.join(', ')})`);
   if (error instanceof errors.JWKSNoMatchingKey)
@@ -163,13 +182,11 @@ function tokenErrorOf(error: unknown, issuer: string, audience: string): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-function claimErrorOf(
-  { claim, reason }: errors.JWTClaimValidationFailed,
-  issuer: string,
-  audience: string,
-): TokenError {
+function claimErrorOf({ claim, reason }: errors.JWTClaimValidationFailed, expected: Expected): TokenError {
+  const { issuer, audience } = expected;
   if (claim === 'iss') return new TokenError('issuer', `iss of the token is not ${issuer}`);
-  if (claim === 'aud') return new TokenError('audience', `aud of the token does not hold ${audience}`);
+  if (claim === 'aud')
+    return new TokenError('audience', `aud of the token does not hold ${audience}: ${audienceCure(expected)}`);
   if (claim === 'nbf' && reason === 'check_failed')
     return new TokenError('not_yet_valid', 'the token is not valid yet (nbf)');
   const name = ['exp', 'sub', 'nbf', 'iat'].find((known) => known === claim);

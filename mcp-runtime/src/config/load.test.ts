@@ -140,7 +140,6 @@ describe('a wrong file names file, line, key, value and cure', () => {
       'config.toml:2: http.max_body_byte: unknown key; did you mean max_body_bytes?',
     ],
     ['sessions', 'stateless = false', 'config.toml:1: stateless = false: is not supported yet'],
-    ['token exchange', 'sts_client_id = "x"', 'config.toml:1: sts_client_id = "x": is not supported yet'],
     ['an upstream table', '[telemetry]\nendpoint = "http://x"', 'config.toml:1: telemetry = {…}: is not supported yet'],
     ['a log file', 'log_file = "/var/log/x"', 'config.toml:1: log_file = "/var/log/x": must be "stderr"; logs go to'],
     [
@@ -322,8 +321,8 @@ describe('a wrong file names file, line, key, value and cure', () => {
   });
 
   test('without showing a secret', () => {
-    const [secret] = problems(`sts_client_secret = "hunter2"\n${VALID}`);
-    expect(secret).toContain('config.toml:1: sts_client_secret = (not shown): is not supported yet');
+    const [secret] = problems(`sts_client_secret = ["hunter2"]\n${VALID}`);
+    expect(secret).toContain('config.toml:1: sts_client_secret = (not shown): must be the secret of that client');
     const [url] = problems(VALID.replace('https://auth', 'https://me:hunter2@auth'));
     expect(url).toContain('authorization_url = "https://(not shown)@auth.example.com"');
     const [syntax] = problems(`sts_client_secret = hunter2\n${VALID}`);

@@ -39,6 +39,8 @@ type Path = readonly (string | number)[];
 
 const MAX_SHOWN = 60;
 const SECRET_KEY = /secret|token|password/i;
+/** What sounds secret in a key and isn't: paths, names of protocols, the table of the exchange. */
+const NO_SECRET = /^token_exchange\.|\w+_(file|strategy|type)$/g;
 
 /** A problem with the value at `path`. */
 export function problemAt({ name, text }: Pick<ConfigSource, 'name' | 'text'>, path: Path, what: string): Problem {
@@ -114,7 +116,7 @@ function valueAt(document: unknown, path: Path): unknown {
 
 /** A value as an error may show it: short, on one line, and no secret; tables may hold one under any name. */
 function show(key: string, value: unknown): string {
-  if (SECRET_KEY.test(key)) return '(not shown)';
+  if (SECRET_KEY.test(key.replace(NO_SECRET, ''))) return '(not shown)';
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return '[…]';
   if (typeof value === 'object' && !Array.isArray(value)) return '{…}';
   // A user name and password in a URL.

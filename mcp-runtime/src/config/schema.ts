@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { confirmationRules } from './confirmation.ts';
 import { duration, flag, hosts, httpsUrl, names, notYet, only, origins, port, positive, text } from './fields.ts';
 import { prompts } from './prompts.ts';
+import { checkExchange, exchangeFileKeys, exchangeKeys } from './token-exchange.ts';
 
 /**
  * The schema of `config.toml`: the contract between the operator, which renders it, and the runtime, which reads it.
@@ -85,6 +86,7 @@ const kcpToolset = z.strictObject({
   allowed_origins: origins,
   /** Scopes that every token must carry (403 `insufficient_scope` otherwise). */
   required_scopes: names('must be a list of scope names').default([]),
+  ...exchangeFileKeys,
   /** How long one request may take before it is cancelled, also towards kcp. */
   request_timeout: duration('60s', { min: 1 }),
   /**
@@ -182,6 +184,7 @@ export const runtimeConfigSchema = z
 
     /** Callers sign in; an upstream file without this key means false, ours never does. */
     require_oauth: only(true, 'is not supported yet with this value: callers always sign in; write true'),
+    /** What `aud` of callers' tokens must hold: kcp's audience, or with a token exchange this server's own. */
     oauth_audience: text('must be the audience that kcp expects in tokens, such as "kcp"'),
     authorization_url: httpsUrl('https://auth.example.com'),
     oauth_scopes: names('must be a list of scope names').default([]),
@@ -199,11 +202,7 @@ export const runtimeConfigSchema = z
     ),
     /** Leaves `registration_endpoint` out of the authorization-server metadata that we pass on. */
     disable_dynamic_client_registration: flag(false),
-    token_exchange_strategy: notYet("remove the key: the caller's own token goes to kcp"),
-    sts_client_id: notYet("remove the key: the caller's own token goes to kcp"),
-    sts_client_secret: notYet("remove the key: the caller's own token goes to kcp"),
-    sts_audience: notYet("remove the key: the caller's own token goes to kcp"),
-    sts_scopes: notYet("remove the key: the caller's own token goes to kcp"),
+    ...exchangeKeys,
     telemetry: notYet('remove the table; Prometheus metrics are served at /metrics of the health port'),
 
     toolset_configs: z.strictObject({ kcp: kcpToolset.prefault({}) }, otherTables('toolset_configs')).prefault({}),
@@ -235,6 +234,7 @@ export const runtimeConfigSchema = z
         message: 'needs cluster_provider_strategy = "kcp": plain Kubernetes has no workspaces; remove it from the list',
       });
     }
+    checkExchange(config, context);
   })
   .transform((config) => ({
     ...config,

@@ -33,6 +33,8 @@ describe('without a right token', () => {
     }
     const get = await fetch(`${app.url}/mcp`);
     expect(get.status).toBe(401);
+    // What somebody sees who opens the address in a browser.
+    expect(await get.text()).toContain('https://mcp.example.com/help');
   });
 
   test('another scheme counts as none', async () => {
@@ -49,7 +51,7 @@ describe('without a right token', () => {
     [
       'another audience',
       async () => `Bearer ${await provider.sign({ aud: 'x' })}`,
-      'aud of the token does not hold platform-mesh',
+      'aud of the token does not hold platform-mesh: register the client anew and sign in with the scopes openid groups, one of which has to add it at the identity provider (in Keycloak by an audience mapper)',
     ],
     [
       'unknown key',
@@ -66,7 +68,7 @@ describe('without a right token', () => {
       `Bearer resource_metadata="${METADATA}", error="invalid_token", error_description="${cause}"`,
     );
     const body = (await response.json()) as Record<string, string>;
-    expect(body['error']).toBe('invalid_token');
+    expect(body).toMatchObject({ error: 'invalid_token', error_uri: 'https://mcp.example.com/help' });
     expect(challenge + JSON.stringify(body)).not.toContain(authorization);
     for (const part of authorization.split('.').slice(1)) expect(challenge).not.toContain(part);
   });
@@ -109,6 +111,7 @@ describe('public documents', () => {
         scopes_supported: ['openid', 'groups', 'mcp:use'],
         bearer_methods_supported: ['header'],
         resource_name: 'kcp',
+        resource_documentation: 'https://mcp.example.com/help',
       });
       const preflight = await fetch(`${app.url}${path}`, {
         method: 'OPTIONS',
@@ -125,6 +128,20 @@ describe('public documents', () => {
     expect(refused.headers.get('www-authenticate')).toContain(url);
     const document = await (await fetch(`${app.url}${new URL(url).pathname}`)).json();
     expect(document).toMatchObject({ resource: 'https://example.com/kcp/mcp' });
+    for (const path of ['/help', '/kcp/help']) expect((await fetch(`${app.url}${path}`)).status).toBe(200);
+  });
+
+  test('the page for people tells issuer, scopes and audience, and the cures of what happens before a token is there', async () => {
+    await start({ toolset_configs: { kcp: { required_scopes: ['mcp:use'] } } });
+    const response = await fetch(`${app.url}/help`, { headers: { origin: 'https://anywhere.example.com' } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    const page = await response.text();
+    expect(page).toContain(`Identity provider   ${provider.url}`);
+    expect(page).toContain('Scopes to ask for   openid groups mcp:use');
+    expect(page).toContain('Audience of tokens  platform-mesh');
+    expect(page).toContain("Policy 'Trusted Hosts' rejected request");
   });
 
   test("the issuer's metadata is passed on, with registration unless that is switched off", async () => {

@@ -172,7 +172,8 @@ export function createApp(options: AppOptions): App {
     res: ServerResponse,
     cors: Record<string, string>,
   ): Promise<Principal | undefined> {
-    const context = { resourceMetadata: front.metadata.url, scopes: front.metadata.scopes };
+    const { url: resourceMetadata, scopes, help } = front.metadata;
+    const context = { resourceMetadata, scopes, help };
     const refuse = (reason: string, { status, header, body }: Challenge) => {
       metrics.authFailures.inc({ reason });
       log.debug('caller refused', { reason, status });

@@ -12,9 +12,13 @@ export function sendJson(res: ServerResponse, status: number, body: object, head
   res.end(res.req.method === 'HEAD' ? undefined : text);
 }
 
-/** Answers with one line of text. */
-export function sendText(res: ServerResponse, status: number, text: string): void {
-  res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
+/** Answers with text; its last line is ended here. */
+export function sendText(res: ServerResponse, status: number, text: string, headers: OutgoingHttpHeaders = {}): void {
+  res.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+  });
   res.end(res.req.method === 'HEAD' ? undefined : `${text}\n`);
 }
 

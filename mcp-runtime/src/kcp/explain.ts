@@ -73,8 +73,9 @@ async function explainKind(error: KcpError, sources: Sources): Promise<Explanati
   return { text: error.message, result: 'error' };
 }
 
-function reachability(code: string): string {
-  if (/CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code)) return 'its TLS certificate is not trusted';
+/** An error code of a connection in words. */
+export function reachability(code: string): string {
+  if (/CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/.test(code)) return 'its TLS certificate is not trusted';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name does not resolve';
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'no connection within the time allowed';
@@ -131,8 +132,18 @@ function conflict(error: KcpStatusError, said: string): string {
   return `Could not ${action(error)} (409): ${said}. ${cure}`;
 }
 
-function unauthorized({ context }: KcpStatusError, { issuer, username, subject }: Principal): string {
+function unauthorized({ context }: KcpStatusError, principal: Principal): string {
+  const { issuer, username, subject, exchangedFor } = principal;
   const server = begin(serverName(context));
+  if (exchangedFor !== undefined) {
+    return (
+      `${server} at ${context.host} rejects the token that this server got for ${oneLine(username ?? subject)} in exchange (401). ` +
+      `Signing in again will not help. It was asked for audience "${oneLine(exchangedFor)}" (token_exchange.audience) at the issuer ` +
+      `${oneLine(issuer)}: ${serverName(context)}'s --oidc-client-id and --oidc-issuer-url must be these two. And the token must hold the claim that ` +
+      `the user name is read from (--oidc-username-claim): at the issuer, a scope of the client that exchanges ` +
+      `(token_exchange.client_auth.client_id) has to add it.`
+    );
+  }
   return (
     `${server} at ${context.host} rejects the token of ${oneLine(username ?? subject)} (401), though it is valid for this server. ` +
     `Signing in again will not help. ${server} most likely expects another audience (claim "aud") or issuer (claim "iss"; here ` +

@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,12 @@ export interface TestKey {
   readonly publicJwk: JWK;
 }
 
+/** A request to the token endpoint. */
+export interface TokenRequest {
+  readonly form: URLSearchParams;
+  readonly authorization: string | undefined;
+}
+
 /** An identity provider on loopback, with real HTTPS and real keys. */
 export interface TestIssuer {
   readonly url: string;
@@ -20,6 +27,10 @@ export interface TestIssuer {
   readonly requests: { discovery: number; keys: number };
   /** While true every request is answered with 503. */
   down: boolean;
+  /** Requests to the token endpoint so far. */
+  readonly tokenRequests: TokenRequest[];
+  /** Answers them; in its place a token for the audience that was asked for, of alice, is given to everybody. */
+  answerToken: ((request: TokenRequest, res: ServerResponse) => unknown) | undefined;
   /** Added to the discovery document. */
   metadata: Record<string, unknown>;
   /** The published keys; the first one signs. */
@@ -34,6 +45,15 @@ export async function newKey(kid: string, alg = 'ES256'): Promise<TestKey> {
   return { privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
 }
 
+const documentOf = (url: string) => ({ issuer: url, jwks_uri: `${url}/jwks`, token_endpoint: `${url}/token` });
+
+/** Answers an exchange as RFC 8693 §2.2.1 has it; `changes` replace parts of the answer. */
+export function sendToken(res: ServerResponse, changes: Record<string, unknown>, status = 200): void {
+  const type = { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token', token_type: 'Bearer' };
+  res.writeHead(status, { 'content-type': 'application/json' });
+  res.end(JSON.stringify({ ...(status === 200 && { ...type, expires_in: 300 }), ...changes }));
+}
+
 export async function startTestIssuer(): Promise<TestIssuer> {
   const dir = await mkdtemp(join(tmpdir(), 'issuer-'));
   const ca = await createCA(dir, 'ca', 'test issuer CA');
@@ -44,14 +64,31 @@ export async function startTestIssuer(): Promise<TestIssuer> {
     hosts: ['localhost'],
   });
   const requests = { discovery: 0, keys: 0 };
+  const tokenRequests: TokenRequest[] = [];
+
+  async function answerTokenRequest(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of req as AsyncIterable<Buffer>) body += chunk.toString();
+    const request = { form: new URLSearchParams(body), authorization: req.headers.authorization };
+    tokenRequests.push(request);
+    if (issuer.answerToken !== undefined) {
+      await issuer.answerToken(request, res);
+      return;
+    }
+    const token = await issuer.sign({ aud: request.form.get('audience') });
+    sendToken(res, { access_token: token });
+  }
 
   const server = createServer({ cert: await readFile(certFile), key: await readFile(keyFile) }, (req, res) => {
+    if (req.url === '/token') {
+      void answerTokenRequest(req, res);
+      return;
+    }
     const isDiscovery = req.url === '/.well-known/openid-configuration';
     requests[isDiscovery ? 'discovery' : 'keys']++;
     res.writeHead(issuer.down ? 503 : 200, { 'content-type': 'application/json' });
     if (issuer.down) res.end('<p>away</p>');
-    else if (isDiscovery)
-      res.end(JSON.stringify({ issuer: issuer.url, jwks_uri: `${issuer.url}/jwks`, ...issuer.metadata }));
+    else if (isDiscovery) res.end(JSON.stringify({ ...documentOf(issuer.url), ...issuer.metadata }));
     else res.end(JSON.stringify({ keys: issuer.keys.map((key) => key.publicJwk) }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -60,6 +97,8 @@ export async function startTestIssuer(): Promise<TestIssuer> {
     url: `https://localhost:${(server.address() as AddressInfo).port}`,
     caFile: ca.certFile,
     requests,
+    tokenRequests,
+    answerToken: undefined,
     down: false,
     metadata: {},
     keys: [await newKey('one')],

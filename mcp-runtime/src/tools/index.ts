@@ -1,4 +1,6 @@
 import { ProtocolError } from '@modelcontextprotocol/server';
+import { TokenExchangeError } from '../auth/exchange-error.ts';
+import { passthrough, type UpstreamTokens } from '../auth/upstream.ts';
 import type { RuntimeConfig } from '../config/schema.ts';
 import { matchConfirmations } from '../confirmation-rules.ts';
 import { InputNeeded, Questions } from '../interaction.ts';
@@ -21,6 +23,8 @@ export type { CallContext, CallToolResult, ToolDefinition };
 export interface ToolDeps {
   readonly kcp: KcpClient;
   readonly config: RuntimeConfig;
+  /** What kcp gets for the caller's token; that token itself by default. */
+  readonly upstream?: UpstreamTokens;
   /** Milliseconds since the epoch; the system's clock by default. */
   readonly clock?: () => number;
 }
@@ -42,7 +46,7 @@ export interface Toolset {
 // JSON-RPC 2.0 §5.1; MCP uses it for unknown tools.
 const INVALID_PARAMS = -32602;
 
-export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Toolset {
+export function createToolset({ kcp, config, upstream = passthrough, clock = Date.now }: ToolDeps): Toolset {
   const policy = createPolicy(config);
   const { default_workspace: root, inventory_max_age: maxAgeMs } = config.cluster_provider_configs.kcp;
   const shared = {
@@ -83,9 +87,15 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
 
   return {
     list: () => definitions,
-    async call(name, args, context) {
+    async call(name, args, inbound) {
       const tool = tools.get(name);
       if (tool === undefined) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 100)}`);
+      const principal = await upstream.forKcp(inbound.principal, inbound.signal).catch(exchangeFailure);
+      if (principal instanceof TokenExchangeError) {
+        inbound.audit({ result: `exchange_${principal.failure}` });
+        return toolError(principal.message);
+      }
+      const context = { ...inbound, principal };
       const questions = new Questions(context.interaction, { tool: name, args });
       const confirm = confirmWith(questions);
       const gate = createGate({ policy, config, kcp, context, confirm });
@@ -106,11 +116,20 @@ export function createToolset({ kcp, config, clock = Date.now }: ToolDeps): Tool
     },
     async complete(argument, value, { principal, signal }) {
       if (argument !== 'workspace' || !servesKcp(config)) return [];
-      const found = await callerWorkspaces({ ...shared, principal, signal });
+      const caller = await upstream.forKcp(principal, signal).catch(exchangeFailure);
+      // There is nothing to complete; the next call says why.
+      if (caller instanceof TokenExchangeError) return [];
+      const found = await callerWorkspaces({ ...shared, principal: caller, signal });
       const paths = found?.enterable.map(({ path }) => path) ?? [];
       return paths.filter((path) => path.startsWith(value));
     },
   };
+}
+
+/** The failure of an exchange as a value, for it is the caller's to hear of. @throws all else */
+function exchangeFailure(error: unknown): TokenExchangeError {
+  if (error instanceof TokenExchangeError) return error;
+  throw error;
 }
 
 function confirmWith(questions: Questions): Call['confirm'] {

@@ -1,0 +1,52 @@
+import type { RuntimeConfig } from '../config/schema.ts';
+import { exchangeOf } from '../config/token-exchange.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { createTokenExchange, readSecret } from './exchange.ts';
+import type { Issuer } from './issuer.ts';
+import type { Principal } from './principal.ts';
+
+/** What goes to kcp for a caller. */
+export interface UpstreamTokens {
+  /**
+   * The same caller with the token for kcp. Asked for when a call is about to need kcp, not before.
+   *
+   * @param signal ends this caller's wait, with its reason.
+   * @throws {TokenExchangeError} when there is no such token; its message is for the caller.
+   */
+  forKcp(principal: Principal, signal?: AbortSignal): Promise<Principal>;
+}
+
+/** The caller's own token, for a kcp that shares an audience with this server. */
+export const passthrough: UpstreamTokens = {
+  forKcp: (principal) => Promise.resolve(principal),
+};
+
+/** Makes what gives each caller a token for kcp, as the configuration has it. */
+export function createUpstream(
+  config: RuntimeConfig,
+  { metadata, log, metrics }: { metadata: Issuer['metadata']; log: Log; metrics: Metrics },
+): UpstreamTokens {
+  const settings = exchangeOf(config);
+  if (settings === undefined) return passthrough;
+  const resource = `${config.server_url}/mcp`;
+  if (config.oauth_audience !== resource) {
+    log.warn("oauth_audience is not this server's resource URL, which MCP clients ask tokens for", { resource });
+  }
+  return createTokenExchange({
+    settings,
+    issuer: { url: config.authorization_url, metadata },
+    caFile: config.certificate_authority,
+    callerScopes: config.oauth_scopes,
+    log,
+    onExchange: (result) => {
+      metrics.tokenExchanges.inc({ result });
+    },
+  });
+}
+
+/** Finds out at start and reload what somebody's call would find out later. @throws an Error that names the file. */
+export async function checkSecret(config: RuntimeConfig): Promise<void> {
+  const settings = exchangeOf(config);
+  if (settings !== undefined) await readSecret(settings.secret);
+}
