@@ -17,13 +17,13 @@ test('the smallest resource is supported, with a Secret in place of the Kubeconf
   expect(fieldsOf({ kcp: { secretRef: { name: 'kcp' } } })).toEqual([]);
   expect(fieldsOf({ config: { dropInRef: { name: 'more' } } })).toEqual([]);
   expect(fieldsOf({ exposure: { service: { type: 'LoadBalancer' } } })).toEqual([]);
+  expect(fieldsOf({ auth: { ...smallest.auth, upstream: { mode: 'Exchange' } } })).toEqual([]);
 });
 
 test.each<[string[], Partial<KcpMcpServerSpecInput>]>([
   [['spec.kcp.frontProxyRef'], { kcp: { frontProxyRef: { name: 'kcp' } } }],
   [['spec.auth.mode'], { auth: { ...smallest.auth, mode: 'Kubeconfig' } }],
   [['spec.auth.mode', 'spec.auth.allowUnauthenticated'], { auth: { mode: 'Kubeconfig', allowUnauthenticated: true } }],
-  [['spec.auth.upstream.mode'], { auth: { ...smallest.auth, upstream: { mode: 'Exchange' } } }],
   [['spec.inventory.mode'], { inventory: { mode: 'Index' } }],
   [['spec.tls.termination'], { tls: { termination: 'Edge' } }],
   [['spec.exposure.ingress'], { exposure: { ingress: {} } }],

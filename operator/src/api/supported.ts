@@ -24,12 +24,6 @@ export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
     ],
     [auth.mode !== 'OIDC', 'spec.auth.mode', auth.mode, "use OIDC, where kcp sees the caller's own identity"],
     [auth.allowUnauthenticated, 'spec.auth.allowUnauthenticated', 'true', 'set spec.auth.oidc and let callers sign in'],
-    [
-      auth.upstream.mode !== 'Passthrough',
-      'spec.auth.upstream.mode',
-      auth.upstream.mode,
-      'use Passthrough, with one audience for kcp and this server',
-    ],
     [inventory.mode !== 'Caller', 'spec.inventory.mode', inventory.mode, 'use Caller'],
     [tls.termination !== 'Pod', 'spec.tls.termination', tls.termination, 'use Pod, and pass TLS through at the edge'],
     [!!exposure.ingress, 'spec.exposure.ingress', 'set', 'create an Ingress that passes TLS through to the Service'],

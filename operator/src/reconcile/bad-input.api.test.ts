@@ -2,7 +2,14 @@
 // when it is mended.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NAME, newCase, SOURCE, type Case } from './testing/case.ts';
-import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
+import { grantCommand, READ_VERBS } from './grant.ts';
+import {
+  certManagerCRDs,
+  CRDS,
+  OPERATOR_NAMESPACE,
+  startEnvironment,
+  type Environment,
+} from './testing/environment.ts';
 
 let env: Environment;
 
@@ -209,6 +216,52 @@ describe('the issuer’s CA', () => {
     },
     30_000,
   );
+});
+
+describe('the secret of an exchange', () => {
+  const SECRET = 'mcp-exchange';
+  const auth = {
+    oidc: { issuerURL: 'https://auth.example.com' },
+    upstream: { mode: 'Exchange', audience: 'kcp', clientID: 'kcp-mcp', clientSecretRef: { name: SECRET } },
+  };
+
+  test.each<[string, object | undefined, string, string]>([
+    ['is missing', undefined, 'NotFound', `${SECRET} not found: create it with the secret of client kcp-mcp`],
+    ['has no such key', { stringData: { other: 'x' } }, 'KeyMissing', `${SECRET} has no key client-secret`],
+  ])(
+    '%s: a condition that names it, over when it is there',
+    async (_, body, reason, says) => {
+      const it = await newCase(env);
+      const grantee = `--serviceaccount=${OPERATOR_NAMESPACE}:kcp-mcp-operator`;
+      const key = { namespace: it.namespace, name: SECRET };
+      await env.shell(grantCommand({ resource: 'secrets', key, verbs: READ_VERBS, grantee }));
+      if (body) await it.apply('Secret', SECRET, body);
+      await it.createSource();
+      await it.createServer({ auth });
+      expect((await it.condition('OIDCReady', 'False', reason)).message).toContain(says);
+      await it.apply('Secret', SECRET, { stringData: { 'client-secret': 'hunter2' } });
+      await it.condition('OIDCReady', 'Unknown', 'KeysNotLoaded');
+      await it.issueCertificate();
+      await it.runPods();
+      await it.condition('Ready', 'True');
+      for (const [kind, suffix] of [
+        ['ConfigMap', 'mcp-config'],
+        ['Deployment', 'mcp'],
+      ] as const) {
+        expect(JSON.stringify(await it.child(kind, suffix))).not.toContain('hunter2');
+      }
+    },
+    30_000,
+  );
+
+  test('that the operator may not read is left to the Pods', async () => {
+    const it = await newCase(env);
+    await it.createSource();
+    await it.createServer({ auth });
+    await it.issueCertificate();
+    await it.runPods();
+    await it.condition('Ready', 'True');
+  }, 30_000);
 });
 
 test('a spec that only the API server of Deployments can judge is Rejected, naming the field', async () => {

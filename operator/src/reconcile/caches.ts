@@ -69,6 +69,8 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slim }, wake),
     ConfigMap: new WatchedObjects<DataObject>({ ...common, resource: CONFIG_MAP, transform: slim }, wake),
   };
+  /** Secrets that the Pods mount: which keys they have, without what is in them. */
+  const secretKeys = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: keysOnly }, wake);
   /** Objects of which only the metadata is read: copies of ours, and what stands in the way. By plural. */
   const single = new Map<string, WatchedObjects<KubeObject>>();
   const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
@@ -77,7 +79,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     single.set(id, objects);
     return objects;
   };
-  const watchedObjects = () => [sources.Secret, sources.ConfigMap, ...single.values()];
+  const watchedObjects = () => [sources.Secret, sources.ConfigMap, secretKeys, ...single.values()];
 
   const wakeServer = ({ metadata }: KcpMcpServer): void => {
     wake(keyOf(metadata));
@@ -129,6 +131,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     ...children,
     kubeconfigs,
     sources,
+    secretKeys,
     metadataOf,
 
     start(): void {
@@ -195,6 +198,13 @@ function watchCRD(
   });
   informer.on({ onAdd: onChange, onUpdate: onChange, onDelete: onChange });
   return informer;
+}
+
+/** Leaves of each value only whether there is one. */
+function keysOnly(secret: DataObject): DataObject {
+  const { metadata, data = {} } = slim(secret);
+  const there = Object.entries(data).map(([key, value]): [string, string] => [key, value === '' ? '' : 'set']);
+  return { apiVersion: secret.apiVersion, kind: secret.kind, metadata, data: Object.fromEntries(there) };
 }
 
 /** Drops what nobody reads and what is large. managedFields stay: what was edited by others shows there. */

@@ -4,7 +4,7 @@
  */
 import { CERTIFICATE, DEPLOYMENT, SECRET, SERVICE, type CertManagerCertificate } from '../api/external.ts';
 import { keyOf } from '../kube/index.ts';
-import { childNames, publicURL, selectorLabels } from '../resources/index.ts';
+import { childNames, inboundAudience, publicURL, selectorLabels } from '../resources/index.ts';
 import { waiting } from './errors.ts';
 import type { Deployment, Service } from './objects.ts';
 import { NotYetKnownError } from './references.ts';
@@ -34,7 +34,7 @@ function observeSpec(run: Run): void {
   const { server, report } = run;
   const { oidc } = server.spec.auth;
   report.facts.url = `${publicURL(server)}/mcp`;
-  if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: oidc.audience };
+  if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: inboundAudience(server) };
   observeCertificate(run);
 }
 

@@ -5,7 +5,13 @@ import { stringify } from 'yaml';
 import type { KcpKubeconfig } from '../api/external.ts';
 import { keyOf, type InformerPhase, type ObjectKey } from '../kube/index.ts';
 import type { DataObject } from './objects.ts';
-import { checkIssuerCA, NotYetKnownError, resolveKubeconfig, type ResolveContext } from './references.ts';
+import {
+  checkClientSecret,
+  checkIssuerCA,
+  NotYetKnownError,
+  resolveKubeconfig,
+  type ResolveContext,
+} from './references.ts';
 import { testServer } from './testing/objects.ts';
 import { Looks, type Watched } from './watched-objects.ts';
 
@@ -53,6 +59,7 @@ function context({ phase = 'synced', kubeconfig, secrets = {}, configMaps = {} }
     sources: {
       kubeconfigs: { state: () => ({ phase, since: 0, message: 'why' }), store: { get: () => kubeconfig } },
       sources: { Secret: known(secrets), ConfigMap: known(configMaps) },
+      secretKeys: known(secrets),
     },
     looks: new Looks('kcp-mcp/vespucci'),
     grantee: '--serviceaccount=ns:sa',
@@ -189,5 +196,58 @@ describe('checkIssuerCA', () => {
     ['not a certificate', { configMaps: { 'kcp-mcp/ca': data({ 'ca.crt': 'hello' }) } }, 'InvalidCA'],
   ])('%s', (_, world, reason) => {
     expect(checkIssuerCA(server({ name: 'ca' }), context(world))).toMatchObject({ kind: 'waiting', reason });
+  });
+});
+
+describe('checkClientSecret', () => {
+  const server = (upstream: object = {}) =>
+    testServer({
+      spec: { auth: { oidc: { issuerURL: 'https://a.example.com' }, upstream: { mode: 'Exchange', ...upstream } } },
+    });
+  const exchange = server({
+    audience: 'kcp',
+    clientID: 'mcp',
+    clientSecretRef: { name: 'exchange', key: 'client-secret' },
+  });
+
+  test.each<[string, ReturnType<typeof server>, World]>([
+    ['none is named', testServer(), {}],
+    ['there with its key', exchange, { secrets: { 'kcp-mcp/exchange': data({ 'client-secret': 'set' }) } }],
+    ['only the Pods may read it', exchange, { secrets: { 'kcp-mcp/exchange': { state: 'forbidden', message: '' } } }],
+  ])('%s: fine', (_, input, world) => {
+    expect(checkClientSecret(input, context(world))).toBeUndefined();
+  });
+
+  test.each<[string, World, string, string]>([
+    [
+      'missing',
+      {},
+      'NotFound',
+      'Secret kcp-mcp/exchange not found: create it with the secret of client mcp in key client-secret, or correct spec.auth.upstream.clientSecretRef',
+    ],
+    [
+      'without the key',
+      { secrets: { 'kcp-mcp/exchange': data({ other: 'set' }) } },
+      'KeyMissing',
+      'Secret kcp-mcp/exchange has no key client-secret, which must hold the secret of client mcp',
+    ],
+    [
+      'with an empty one',
+      { secrets: { 'kcp-mcp/exchange': data({ 'client-secret': '' }) } },
+      'KeyMissing',
+      'has no key client-secret',
+    ],
+  ])('%s', (_, world, reason, message) => {
+    expect(checkClientSecret(exchange, context(world))).toMatchObject({
+      kind: 'waiting',
+      reason,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('not answered yet: nothing is said', () => {
+    expect(() =>
+      checkClientSecret(exchange, context({ secrets: { 'kcp-mcp/exchange': { state: 'pending' } } })),
+    ).toThrow(NotYetKnownError);
   });
 });

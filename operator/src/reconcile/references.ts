@@ -1,6 +1,6 @@
 /**
- * What a KcpMcpServer refers to: the kubeconfig that says where kcp is, and the CA of the issuer. Reads only what is
- * watched already; whatever is missing is a condition, and its watch brings us back.
+ * What a KcpMcpServer refers to: the kubeconfig that says where kcp is, the CA of the issuer, and the secret of the client that
+ * exchanges tokens. Reads only what is watched already; whatever is missing is a condition, and its watch brings us back.
  */
 import {
   CONFIG_MAP,
@@ -23,6 +23,8 @@ import type { Looks, Watchable } from './watched-objects.ts';
 export interface ReferenceSources {
   kubeconfigs: { state(): InformerState; store: Pick<Store<KcpKubeconfig>, 'get'> };
   sources: Record<'Secret' | 'ConfigMap', Watchable<DataObject>>;
+  /** Secrets without their values. */
+  secretKeys: Watchable<DataObject>;
 }
 
 /** An answer that hasn't come yet: nothing can be said, and nothing is written. The watch wakes us when it comes. */
@@ -155,4 +157,25 @@ export function checkIssuerCA(server: KcpMcpServer, { sources, looks }: ResolveC
   const pem = ref.kind === 'Secret' ? Buffer.from(value, 'base64').toString('latin1') : value;
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return undefined;
   return waiting('InvalidCA', `${what}, key ${ref.key}, holds no CERTIFICATE block: put the issuer's CA there in PEM`);
+}
+
+/**
+ * Checks that `spec.auth.upstream.clientSecretRef` names a Secret with that key. As with the CA it is the Pods that need it: a Secret
+ * that the operator may not read is left to them, and of one that it may only the names of the keys are kept.
+ * @throws NotYetKnownError while the API server hasn't answered
+ */
+export function checkClientSecret(server: KcpMcpServer, { sources, looks }: ResolveContext): Problem | undefined {
+  const { clientSecretRef: ref, clientID } = server.spec.auth.upstream;
+  if (!ref) return undefined;
+  const key = { namespace: server.metadata.namespace, name: ref.name };
+  const seen = looks.look(sources.secretKeys, key);
+  if (seen.state === 'pending') throw new NotYetKnownError();
+  if (seen.state === 'forbidden') return undefined;
+  const holds = `the secret of client ${oneLine(clientID, 128)}`;
+  if (seen.state === 'absent') {
+    const cure = `create it with ${holds} in key ${ref.key}, or correct spec.auth.upstream.clientSecretRef`;
+    return waiting('NotFound', `Secret ${keyOf(key)} not found: ${cure}`);
+  }
+  if (seen.object.data?.[ref.key]) return undefined;
+  return waiting('KeyMissing', `Secret ${keyOf(key)} has no key ${ref.key}, which must hold ${holds}`);
 }

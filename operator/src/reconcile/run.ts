@@ -18,7 +18,7 @@ export interface Run {
   looks: Looks;
   caches: Caches;
   /** The same caches, as references.ts wants them. */
-  sources: Pick<Caches, 'kubeconfigs' | 'sources'>;
+  sources: Pick<Caches, 'kubeconfigs' | 'sources' | 'secretKeys'>;
   applier: Applier;
   client: KubeClient;
   /** `--serviceaccount=NAMESPACE:NAME` of this operator, for commands in messages. */

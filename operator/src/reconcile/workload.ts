@@ -21,7 +21,7 @@ import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
 import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
 import { isOurs, liveChild, observerOf, ownChild, type Run } from './run.ts';
-import { checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
+import { checkClientSecret, checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
 import { fails, holds, progressing, type Cause } from './status.ts';
 
 /** Applies everything that is wanted, and says in the report what couldn't be. */
@@ -32,8 +32,8 @@ export async function applyWorkload(run: Run): Promise<void> {
   run.looks.look(run.caches.metadataOf(SECRET), copyKey);
   lookAtDropIn(run);
   const kubeconfig = resolveKubeconfig(server, run);
-  const caProblem = checkIssuerCA(server, run);
-  if (caProblem) report.causes.OIDCReady = fails(caProblem);
+  const [signInProblem] = [checkIssuerCA(server, run), checkClientSecret(server, run)].filter((problem) => !!problem);
+  if (signInProblem) report.causes.OIDCReady = fails(signInProblem);
 
   const dropIn = dropInOf(run);
 

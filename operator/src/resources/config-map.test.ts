@@ -31,6 +31,35 @@ test('requests may name the hostname, further names and the Service, each once',
   ]);
 });
 
+describe('with an exchange', () => {
+  const upstream = {
+    mode: 'Exchange',
+    audience: 'kcp',
+    clientID: 'kcp-mcp',
+    clientSecretRef: { name: 'exchange' },
+  } as const;
+  const { issuerURL } = minimalSpec.auth.oidc;
+
+  test("callers' tokens are for the endpoint's own URL unless the spec says otherwise", () => {
+    const own = { ...minimalSpec, auth: { oidc: { issuerURL }, upstream } };
+    expect(read(server(own)).oauth_audience).toBe('https://mcp.vespucci.example.com/mcp');
+    const moved = { ...own, externalURL: 'https://mcp.example.com:8443/kcp' };
+    expect(read(server(moved)).oauth_audience).toBe('https://mcp.example.com:8443/kcp/mcp');
+    expect(read(server({ ...own, auth: { oidc: minimalSpec.auth.oidc, upstream } })).oauth_audience).toBe(
+      'platform-mesh',
+    );
+  });
+
+  test('the runtime finds client, audience and secret, and the secret is in no ConfigMap', () => {
+    const config = read(server({ ...minimalSpec, auth: { oidc: { issuerURL }, upstream } }));
+    expect(config).toMatchObject({
+      token_exchange: { strategy: 'rfc8693', audience: 'kcp', client_auth: { client_id: 'kcp-mcp' } },
+      toolset_configs: { kcp: { token_exchange_client_secret_file: '/etc/kcp-mcp/exchange-client/client-secret' } },
+    });
+    expect(config).not.toHaveProperty('token_exchange.client_auth.client_secret');
+  });
+});
+
 test('any audience and issuer reach the runtime as they are', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: 'grapheme-ascii' }), (audience) => {

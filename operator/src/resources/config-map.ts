@@ -26,6 +26,10 @@ export type RenderedConfig = Omit<RuntimeConfigInput, 'toolset_configs' | 'clust
 /** Public base URL, without a slash at its end; the endpoint is this and `/mcp`. */
 export const publicURL = ({ spec }: KcpMcpServer): string => spec.externalURL ?? `https://${spec.hostname}`;
 
+/** What callers' tokens must name in `aud`: with an exchange, unless the spec says otherwise, the URL of the endpoint. */
+export const inboundAudience = (server: KcpMcpServer): string =>
+  server.spec.auth.oidc?.audience ?? `${publicURL(server)}/mcp`;
+
 /**
  * What the Pods serve from, as an object; checked against the runtime's own schema.
  * @throws InvalidConfigError
@@ -42,7 +46,7 @@ export function runtimeConfig(server: KcpMcpServer, dropIn?: DropIn): RenderedCo
 
 function specConfig(server: KcpMcpServer): RenderedConfig {
   const { spec } = server;
-  const { oidc } = spec.auth;
+  const { oidc, upstream } = spec.auth;
   if (!oidc) throw new InvalidConfigError('spec.auth.oidc is missing: config.toml needs an issuer and an audience');
   return {
     log_level: 1,
@@ -62,17 +66,29 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
     disable_destructive: spec.tools.disableDestructive,
     denied_resources: spec.tools.deniedResources,
     require_oauth: true,
-    oauth_audience: oidc.audience,
+    oauth_audience: inboundAudience(server),
     authorization_url: oidc.issuerURL,
     oauth_scopes: oidc.scopes,
     ...(oidc.caRef ? { certificate_authority: PATHS.oidcCA } : {}),
     server_url: publicURL(server),
+    ...(upstream.mode === 'Exchange'
+      ? {
+          token_exchange: {
+            strategy: 'rfc8693' as const,
+            audience: upstream.audience,
+            // Upstream wants a secret beside a method; without both it parses the file.
+            client_auth: { client_id: upstream.clientID },
+          },
+        }
+      : {}),
     toolset_configs: {
       kcp: {
         health_port: String(HEALTH_PORT),
         allowed_hosts: allowedHosts(server),
         allowed_origins: spec.allowedOrigins,
         required_scopes: oidc.requiredScopes,
+        // The secret itself is in no ConfigMap.
+        ...(upstream.mode === 'Exchange' ? { token_exchange_client_secret_file: PATHS.clientSecret } : {}),
       },
     },
     cluster_provider_configs: {

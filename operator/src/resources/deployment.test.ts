@@ -52,6 +52,23 @@ test('the CA of the issuer is mounted from the object that the user names, one k
   expect(volume('Secret')?.secret).toMatchObject({ secretName: 'ca', items });
 });
 
+test('the secret of an exchange is mounted from the Secret that the user names, one key of it', () => {
+  const upstream = {
+    mode: 'Exchange',
+    audience: 'kcp',
+    clientID: 'a',
+    clientSecretRef: { name: 'x', key: 'k' },
+  } as const;
+  const spec = { ...minimalSpec, auth: { oidc: { issuerURL: minimalSpec.auth.oidc.issuerURL }, upstream } };
+  const volumes = podOf(spec)?.spec?.volumes ?? [];
+  expect(volumes.find(({ name }) => name === 'exchange-client')?.secret).toEqual({
+    secretName: 'x',
+    items: [{ key: 'k', path: 'client-secret' }],
+    defaultMode: 0o440,
+  });
+  expect(podOf(minimalSpec)?.spec?.volumes?.map(({ name }) => name)).not.toContain('exchange-client');
+});
+
 test('a certificate that somebody else keeps is mounted, and none is asked for', () => {
   const spec = { ...minimalSpec, tls: { secretName: 'theirs' } };
   expect(build(spec)).not.toHaveProperty('certificate');

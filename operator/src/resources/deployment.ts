@@ -125,7 +125,10 @@ const probe = (path: string, periodSeconds: number, failureThreshold: number): P
   timeoutSeconds: 5,
 });
 
-/** What is mounted. `oidc-ca` is the user's own object: kubelet keeps it fresh, and only the key that is named reaches the Pod. */
+/**
+ * What is mounted. `oidc-ca` and `exchange-client` are the user's own objects: kubelet keeps them fresh, and only the key that
+ * is named reaches the Pod.
+ */
 function volumesOf(server: KcpMcpServer): Volume[] {
   const names = childNames(server.metadata.name);
   const { tls, auth } = server.spec;
@@ -142,13 +145,20 @@ function volumesOf(server: KcpMcpServer): Volume[] {
     { name: 'kubeconfig', ...secret(names.kubeconfigSecret, [same(KUBECONFIG_SECRET_KEY)]) },
     { name: 'tls', ...secret(tls.secretName ?? names.certificate, [same('tls.crt'), same('tls.key')]) },
   ];
-  if (!caRef) return volumes;
-  const items = [{ key: caRef.key, path: 'ca.crt' }];
-  const ca =
-    caRef.kind === 'Secret'
-      ? secret(caRef.name, items)
-      : { configMap: { name: caRef.name, items, defaultMode: GROUP_READABLE } };
-  return [...volumes, { name: 'oidc-ca', ...ca }];
+  if (caRef) {
+    const items = [{ key: caRef.key, path: 'ca.crt' }];
+    const ca =
+      caRef.kind === 'Secret'
+        ? secret(caRef.name, items)
+        : { configMap: { name: caRef.name, items, defaultMode: GROUP_READABLE } };
+    volumes.push({ name: 'oidc-ca', ...ca });
+  }
+  const { clientSecretRef } = auth.upstream;
+  if (clientSecretRef) {
+    const items = [{ key: clientSecretRef.key, path: 'client-secret' }];
+    volumes.push({ name: 'exchange-client', ...secret(clientSecretRef.name, items) });
+  }
+  return volumes;
 }
 
 const mountPaths: Record<string, string> = {
@@ -156,6 +166,7 @@ const mountPaths: Record<string, string> = {
   kubeconfig: MOUNTS.kubeconfig,
   tls: MOUNTS.tls,
   'oidc-ca': MOUNTS.oidcCA,
+  'exchange-client': MOUNTS.exchangeClient,
 };
 
 function mountOf({ name }: Volume): VolumeMount {

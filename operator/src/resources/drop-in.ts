@@ -50,6 +50,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   oauth_scopes: 'spec.auth.oidc.scopes',
   require_tls: 'spec.tls',
   server_url: 'spec.hostname and spec.externalURL',
+  sts_auth_style: 'spec.auth.upstream',
   sts_audience: 'spec.auth.upstream',
   sts_client_id: 'spec.auth.upstream',
   sts_client_secret: 'spec.auth.upstream',
@@ -61,6 +62,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   'toolset_configs.kcp.allowed_hosts': 'spec.hostname and spec.tls.dnsNames',
   'toolset_configs.kcp.allowed_origins': 'spec.allowedOrigins',
   'toolset_configs.kcp.required_scopes': 'spec.auth.oidc.requiredScopes',
+  'toolset_configs.kcp.token_exchange_client_secret_file': 'spec.auth.upstream.clientSecretRef',
 };
 
 /** It is in the ConfigMap twice, once merged, and an object has room for 1 MiB. */

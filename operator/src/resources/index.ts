@@ -14,7 +14,7 @@ export { InvalidConfigError } from './config-map.ts';
 export { type DropIn, InvalidDropInError, readDropIn } from './drop-in.ts';
 export { copyKubeconfig, type KubeconfigCopy, KubeconfigError, kubeconfigSha256 } from './kubeconfig-copy.ts';
 export { kubeconfigSecret } from './kubeconfig-secret.ts';
-export { publicURL } from './config-map.ts';
+export { inboundAudience, publicURL } from './config-map.ts';
 export * from './names.ts';
 
 /** What the spec refers to, read and checked. */

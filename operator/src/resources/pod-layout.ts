@@ -19,6 +19,7 @@ export const MOUNTS = {
   kubeconfig: `${ROOT}/kubeconfig`,
   tls: `${ROOT}/tls`,
   oidcCA: `${ROOT}/oidc-ca`,
+  exchangeClient: `${ROOT}/exchange-client`,
 } as const;
 
 export const PATHS = {
@@ -27,4 +28,5 @@ export const PATHS = {
   tlsCert: `${MOUNTS.tls}/tls.crt`,
   tlsKey: `${MOUNTS.tls}/tls.key`,
   oidcCA: `${MOUNTS.oidcCA}/ca.crt`,
+  clientSecret: `${MOUNTS.exchangeClient}/client-secret`,
 } as const;

@@ -27,8 +27,8 @@ const oidc = z
       'The issuer, exactly as its tokens name it in iss: the identity provider that kcp itself trusts.',
     ),
     audience: clientID(
-      'What a token must name in aud. With upstream Passthrough this is also the audience (client id) that kcp checks.',
-    ),
+      "What a token must name in aud. With upstream Passthrough this is also the audience (client id) that kcp checks. With Exchange it is this server's own, and may be left out: the URL of the endpoint, which MCP clients ask tokens for.",
+    ).optional(),
     scopes: setOf(scope(), 32)
       .describe(
         "Scopes that clients are told to ask for (RFC 9728 scopes_supported). A provider that doesn't know one of them refuses the sign-in: list what yours has.",
@@ -119,6 +119,19 @@ export const authSchema = z
         message: "upstream Exchange is for mode OIDC only: in mode Kubeconfig kcp doesn't see the caller's token",
         fieldPath: '.upstream.mode',
         reason: 'FieldValueForbidden',
+      },
+      {
+        rule: "!has(self.oidc) || has(self.oidc.audience) || self.upstream.mode == 'Exchange'",
+        message: 'audience is missing: what a token must name in aud. Only with upstream Exchange may it be left out',
+        fieldPath: '.oidc.audience',
+        reason: 'FieldValueRequired',
+      },
+      {
+        rule: '!has(self.oidc) || !has(self.oidc.audience) || !has(self.upstream.audience) || self.oidc.audience != self.upstream.audience',
+        message:
+          "oidc.audience and upstream.audience are the same, so there is nothing to exchange: oidc.audience is this server's own (leave it out), upstream.audience kcp's",
+        fieldPath: '.upstream.audience',
+        reason: 'FieldValueInvalid',
       },
     ),
   )

@@ -99,6 +99,10 @@ export const accepted: [string, Resource][] = [
   ['all fields', minimal(full)],
   ['a Secret made by hand', minimal({ kcp: { secretRef: { name: 'kcp' } } })],
   [
+    'an exchange, whose inbound audience is the endpoint itself',
+    minimal({ auth: { oidc: { issuerURL: oidc.issuerURL }, upstream: full.auth.upstream } }),
+  ],
+  [
     'frontProxyRef, which brings its own oidc',
     minimal({ kcp: { frontProxyRef: { name: 'kcp', namespace: 'kcp-vespucci' } }, auth: undefined }),
   ],
@@ -205,6 +209,16 @@ export const refused: [string, Resource, string][] = [
     'mode Exchange needs',
   ],
   ['a client without an exchange', upstream({ clientID: 'a' }), 'are for mode Exchange only'],
+  [
+    'no audience without an exchange',
+    minimal({ auth: { oidc: { issuerURL: oidc.issuerURL } } }),
+    'spec.auth.oidc.audience: Required value: audience is missing',
+  ],
+  [
+    'an exchange for the audience that is there already',
+    upstream({ ...full.auth.upstream, audience: oidc.audience }),
+    'so there is nothing to exchange',
+  ],
   [
     'an exchange in mode Kubeconfig',
     minimal({ auth: { mode: 'Kubeconfig', oidc, upstream: full.auth.upstream } }),

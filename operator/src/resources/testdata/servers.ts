@@ -40,6 +40,12 @@ export const fullSpec = {
       requiredScopes: ['mcp:use'],
       caRef: { kind: 'Secret', name: 'issuer-ca', key: 'tls.crt' },
     },
+    upstream: {
+      mode: 'Exchange',
+      audience: 'kcp',
+      clientID: 'kcp-mcp',
+      clientSecretRef: { name: 'exchange', key: 'secret' },
+    },
   },
   tools: {
     toolsets: ['kcp'],
