@@ -55,6 +55,10 @@ test-api: $(STAMP) ## Only what needs a real API server (no root)
 test-e2e: $(STAMP) ## Only the end-to-end scenarios (root on Linux)
 	@node e2e/test.ts e2e
 
+.PHONY: e2e-keycloak
+e2e-keycloak: build ## Sign-in and token exchange on a real Keycloak (Java 17, Maven; not part of test)
+	@node e2e/test.ts keycloak
+
 .PHONY: demo
 demo: $(STAMP) ## The whole product on a real node of its own; DETACH=1 leaves it running, DEMO_CONTEXT=name uses your cluster
 	@node e2e/demo.ts up $(if $(DETACH),--detach)

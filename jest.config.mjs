@@ -1,6 +1,6 @@
 // `unit` needs nothing but Node, and so does `conformance`, which others' clocks judge: it runs alone. `api` needs a real
 // kube-apiserver (files named *.api.test.ts).
-// The end-to-end scenarios (e2e/scenarios) are run by e2e/test.ts once the cluster is up.
+// The scenarios (e2e/scenarios, e2e/scenarios-keycloak) are run by e2e/test.ts once their environment is up.
 const common = {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   extensionsToTreatAsEsm: ['.ts'],
@@ -20,7 +20,7 @@ export default {
       ...common,
       displayName: 'unit',
       testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios/', '/e2e/conformance/', '\\.api\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios', '/e2e/conformance/', '\\.api\\.test\\.ts$'],
     },
     {
       ...common,
@@ -31,12 +31,17 @@ export default {
       ...common,
       displayName: 'api',
       testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.api.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios/'],
+      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios'],
     },
     {
       ...common,
       displayName: 'e2e',
       testMatch: ['<rootDir>/e2e/scenarios/**/*.test.ts'],
+    },
+    {
+      ...common,
+      displayName: 'keycloak',
+      testMatch: ['<rootDir>/e2e/scenarios-keycloak/**/*.test.ts'],
     },
   ],
 };

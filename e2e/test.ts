@@ -2,7 +2,9 @@
  * `make test`: every check in order, one closing line `N passed, N failed` that counts them all.
  *
  * Phases: `verify` (generated files, types, lint, formatting), `unit`, `conformance` (others' suite and clients against
- * the runtime), `api` (a real kube-apiserver, no root), `e2e` (the demo's own set-up on a real node, then e2e/scenarios). Name phases as arguments to run only those.
+ * the runtime), `api` (a real kube-apiserver, no root), `e2e` (the demo's own set-up on a real node, then e2e/scenarios).
+ * Name phases as arguments to run only those; `keycloak` (a real Keycloak, then e2e/scenarios-keycloak) runs only when it is
+ * named.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -12,11 +14,15 @@ import { ensureBinaries } from './cluster/toolchain.ts';
 import { down } from './demo/down.ts';
 import { leftovers } from './demo/leftovers.ts';
 import { up } from './demo/up.ts';
+import * as keycloakEnvironment from './keycloak/environment.ts';
+import { keycloakRequirements } from './keycloak/requirements.ts';
 import { stopAll } from './lib/process.ts';
 import { createProgress } from './lib/progress.ts';
 
-const PHASES = ['verify', 'unit', 'conformance', 'api', 'e2e'] as const;
+const PHASES = ['verify', 'unit', 'conformance', 'api', 'e2e', 'keycloak'] as const;
 type Phase = (typeof PHASES)[number];
+/** What needs more than the rest: Java, Maven and 180 MB that aren't fetched unasked. */
+const ONLY_NAMED: readonly Phase[] = ['keycloak'];
 
 interface Counts {
   passed: number;
@@ -145,6 +151,38 @@ async function e2e(): Promise<Counts> {
   return counts;
 }
 
+async function keycloak(): Promise<Counts> {
+  const missing = [...(hasGo() ? [] : ["Go is missing (1.21 or later): kcp's part is built from source"])];
+  missing.push(...keycloakRequirements());
+  if (missing.length > 0) {
+    // It was asked for by name: not to run it is a failure.
+    console.error(`FAILED: the scenarios on Keycloak can't run:\n- ${missing.join('\n- ')}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const dir = join(scratch, 'keycloak');
+  const stop = (): void => {
+    void keycloakEnvironment.down(dir).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  let counts: Counts;
+  try {
+    await keycloakEnvironment.up(dir);
+    const env = { KEYCLOAK_STATE: keycloakEnvironment.stateFile(dir) };
+    counts = await jest('keycloak', ['--runInBand', '--testTimeout=60000'], env);
+  } catch (error) {
+    console.error(`FAILED: Keycloak and what goes with it did not come up: ${String(error)}`);
+    counts = { passed: 0, failed: 1, skipped: 0 };
+  }
+  await keycloakEnvironment.down(dir);
+  process.removeListener('SIGINT', stop);
+  process.removeListener('SIGTERM', stop);
+  const left = keycloakEnvironment.left(dir);
+  console.log(left.length === 0 ? 'ok: nothing is left of it' : `FAILED: left behind: ${left.join(', ')}`);
+  counts[left.length === 0 ? 'passed' : 'failed']++;
+  return counts;
+}
+
 const runners: Record<Phase, () => Promise<Counts>> = {
   verify,
   unit: () => jest('unit', ['--testTimeout=30000']),
@@ -152,6 +190,7 @@ const runners: Record<Phase, () => Promise<Counts>> = {
   conformance: () => jest('conformance', ['--runInBand', '--testTimeout=30000']),
   api,
   e2e,
+  keycloak,
 };
 
 const wanted = process.argv.slice(2);
@@ -162,7 +201,8 @@ if (unknown.length > 0) {
 }
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const phase of PHASES.filter((name) => wanted.length === 0 || wanted.includes(name))) {
+const byDefault = (phase: Phase): boolean => wanted.length === 0 && !ONLY_NAMED.includes(phase);
+for (const phase of PHASES.filter((name) => byDefault(name) || wanted.includes(name))) {
   const started = Date.now();
   console.log(`==> ${phase}`);
   const counts = await runners[phase]();

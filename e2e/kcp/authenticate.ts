@@ -1,5 +1,5 @@
 import type { AccessGate } from './access.ts';
-import { callerOf } from './caller.ts';
+import { audienceOf, callerOf } from './caller.ts';
 import type { Exchange } from './exchange.ts';
 import type { Credentials } from './plane-client.ts';
 import type { Plane } from './plane.ts';
@@ -29,6 +29,8 @@ export async function authenticate(
   workspace?: Plane,
 ): Promise<AuthenticatedCaller | undefined> {
   const caller = callerOf(request);
+  const audience = audienceOf(request.headers.authorization);
+  if (audience !== undefined) entry.audience = audience;
   // Any plane can tell who it is; root's is always there.
   const plane = workspace ?? registry.planeOf(rootCluster);
   if (caller.kind === 'anonymous') {

@@ -39,6 +39,18 @@ function credentialsOf(request: IncomingMessage): Credentials | 'anonymous' | 'r
   return /^Bearer +\S/i.test(authorization) ? { kind: 'bearer', authorization, ...impersonation } : 'anonymous';
 }
 
+/** Claim `aud` of a bearer token, unchecked: for the log. */
+export function audienceOf(authorization: string | undefined): string | string[] | undefined {
+  const [, payload] = /^Bearer +[^.]+\.([^.]+)\.[^.]+$/i.exec(authorization ?? '') ?? [];
+  if (payload === undefined) return undefined;
+  try {
+    const { aud } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { aud?: unknown };
+    return typeof aud === 'string' || Array.isArray(aud) ? (aud as string | string[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function impersonationHeaders(request: IncomingMessage): Pick<Credentials, 'impersonation'> {
   const found: Record<string, string | string[]> = {};
   for (const [name, values] of Object.entries(request.headersDistinct)) {

@@ -13,6 +13,8 @@ export interface LogEntry {
   workspace?: string;
   /** The name that the credentials stand for, where they stood for one. */
   user?: string;
+  /** What the bearer token says of its audience, whether it was accepted or not. */
+  audience?: string | string[];
   /** HTTP status; 0 when the caller went away before there was one. */
   status: number;
   /** The caller went away before the answer was complete. */

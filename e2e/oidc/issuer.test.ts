@@ -216,13 +216,48 @@ test('a hand-signed token verifies, each hostile one does not', async () => {
   for (const token of Object.values(await hostileTokens(issuer))) await expect(verify(token)).rejects.toThrow();
 });
 
+describe('an exchange of tokens (RFC 8693)', () => {
+  const grant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+  const confidential = { redirect_uris: [], response_types: [], grant_types: [grant], token_endpoint_auth_method: 'client_secret_post' }; // prettier-ignore
+
+  async function exchange(client: { client_id: string; client_secret?: string }, subject: string, changes = {}) {
+    const response = await http.fetch(`${issuer.issuerURL}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: grant, ...client, subject_token: subject, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token', audience: 'platform-mesh', ...changes }), // prettier-ignore
+    });
+    return (await response.json()) as { access_token?: string; error?: string };
+  }
+
+  test('gives a confidential client a token for kcp for one that names the client', async () => {
+    const client = await registration(confidential);
+    const mine = await signTestToken(issuer, { claims: { aud: ['https://mcp.example.com/mcp', client.client_id] } });
+    const { access_token: token = '' } = await exchange(client, mine);
+    expect((await verify(token)).payload).toMatchObject({ aud: 'platform-mesh', email: 'alice@example.com' });
+    expect(await exchange(client, mine, { audience: 'another' })).toMatchObject({ error: 'invalid_target' });
+    expect(await exchange({ ...client, client_secret: 'guess' }, mine)).toMatchObject({ error: 'invalid_client' });
+    expect(await exchange(client, await signTestToken(issuer))).toMatchObject({ error: 'access_denied' });
+    const expired = await signTestToken(issuer, { claims: { aud: client.client_id }, expiresIn: -60 });
+    expect(await exchange(client, expired)).toMatchObject({ error: 'invalid_request' });
+  });
+
+  test('is refused to a public client', async () => {
+    const client = await registration({ ...confidential, token_endpoint_auth_method: 'none' });
+    const mine = await signTestToken(issuer, { claims: { aud: client.client_id } });
+    expect(await exchange({ client_id: client.client_id }, mine)).toMatchObject({ error: 'invalid_client' });
+  });
+});
+
 async function register(metadata: Record<string, unknown>): Promise<string> {
+  return (await registration(metadata)).client_id;
+}
+
+async function registration(metadata: Record<string, unknown>): Promise<{ client_id: string; client_secret?: string }> {
   const response = await http.fetch(`${issuer.issuerURL}/reg`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(metadata),
   });
-  const body = (await response.json()) as { client_id?: string };
-  if (body.client_id === undefined) throw new Error(`registration refused: ${JSON.stringify(body)}`);
-  return body.client_id;
+  const { client_id, client_secret, ...rest } = (await response.json()) as Record<string, string | undefined>;
+  if (client_id === undefined) throw new Error(`registration refused: ${JSON.stringify(rest)}`);
+  return { client_id, ...(client_secret === undefined ? {} : { client_secret }) };
 }

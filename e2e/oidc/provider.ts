@@ -4,6 +4,7 @@ import { accountClaims } from './accounts.ts';
 import type { Account } from './accounts.ts';
 import { addAudienceToIdTokens } from './id-token-audience.ts';
 import type { KeySet } from './keys.ts';
+import { addTokenExchange } from './token-exchange.ts';
 
 export interface ProviderOptions {
   issuerURL: string;
@@ -103,6 +104,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
   });
   addAudienceToIdTokens(provider, options);
+  addTokenExchange(provider, { ...options, accountOf });
   return provider;
 }
 

@@ -20,6 +20,8 @@ export interface SignInOptions {
   ca?: string;
   /** Scopes to ask for instead of the ones that the server advertises. */
   scope?: string;
+  /** A public client that the issuer knows already; by default one is registered. */
+  client?: { client_id: string; issuer: string };
   /** Registered with the issuer; `http://127.0.0.1/callback` and "headless assistant" unless told. */
   redirectURI?: string;
   clientName?: string;
@@ -103,6 +105,7 @@ class HeadlessClient implements OAuthClientProvider {
   constructor(options: SignInOptions) {
     this.redirectUrl = options.redirectURI ?? 'http://127.0.0.1/callback';
     this.#name = options.clientName ?? 'headless assistant';
+    this.#client = options.client;
   }
 
   get clientMetadata(): OAuthClientMetadata {

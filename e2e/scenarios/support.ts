@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { connectMcp } from '../oidc/connect.ts';
+import { trustingFetch } from '../oidc/http.ts';
 import { signIn } from '../oidc/sign-in.ts';
 import type { SignedIn } from '../oidc/sign-in.ts';
 import { readState } from '../demo/state.ts';
@@ -121,4 +122,23 @@ export async function kcpRequests(): Promise<{ path: string; status: number; use
     .split('\n')
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as { path: string; status: number; user?: string });
+}
+
+/**
+ * Requests that reached kcp while `work` was done. kcp writes its log after it has answered, so a request of our own stands at
+ * either end.
+ */
+export async function kcpRequestsDuring(work: () => Promise<unknown>): ReturnType<typeof kcpRequests> {
+  const mark = async (): Promise<number> => {
+    const path = `/clusters/root/mark-${crypto.randomUUID()}`;
+    const http = await trustingFetch(state.caFile);
+    await (await http.fetch(`${state.kcp.url}${path}`)).text();
+    await http.close();
+    const indexOf = async (): Promise<number> => (await kcpRequests()).findIndex((each) => each.path === path) + 1;
+    return waitFor('kcp to log a request', indexOf, { deadlineMs: 10_000, intervalMs: 20 });
+  };
+  const begin = await mark();
+  await work();
+  const end = await mark();
+  return (await kcpRequests()).slice(begin, end - 1);
 }
