@@ -1,4 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { IndexStand } from './kcp/workspace-index.ts';
+
+const name = (rest: string) => `kcp_mcp_runtime_${rest}`;
 
 /** Labels hold tools, codes and reasons only: never callers, workspaces or objects, which are private and unbounded. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -11,7 +14,6 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics(version: string) {
   const registry = new Registry();
   const registers = [registry];
-  const name = (rest: string) => `kcp_mcp_runtime_${rest}`;
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: name('build_info'),
@@ -68,6 +70,12 @@ export function createMetrics(version: string) {
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
+    inventories: new Counter({
+      name: name('inventories_total'),
+      help: "Looks at one caller's workspaces, by source (caller: a walk, index), cause (call, background) and result.",
+      labelNames: ['source', 'cause', 'result'] as const,
+      registers,
+    }),
     keyRefreshes: new Counter({
       name: name('issuer_key_refreshes_total'),
       help: "Attempts to load the issuer's keys, by result.",
@@ -91,5 +99,36 @@ export function createMetrics(version: string) {
       help: 'When the served certificate expires, in seconds since the epoch.',
       registers,
     }),
+  };
+}
+
+/**
+ * Creates the metrics of the workspace index, which are absent where none is configured.
+ *
+ * @returns sets them.
+ */
+export function createIndexMetrics(registry: Registry): (stand: IndexStand) => void {
+  const registers = [registry];
+  const usable = new Gauge({
+    name: name('index_usable'),
+    help: 'Whether the workspace index answers callers (1), or a walk with their own token does (0).',
+    registers,
+  });
+  const workspaces = new Gauge({
+    name: name('index_workspaces'),
+    help: 'Workspaces in the index, over all shards.',
+    registers,
+  });
+  const shards = new Gauge({
+    name: name('index_shards'),
+    help: 'Shards that are indexed: synced, or waiting for contact.',
+    labelNames: ['state'] as const,
+    registers,
+  });
+  return (stand) => {
+    usable.set(stand.usable ? 1 : 0);
+    workspaces.set(stand.workspaces);
+    shards.set({ state: 'synced' }, stand.shards.synced);
+    shards.set({ state: 'waiting' }, stand.shards.waiting);
   };
 }

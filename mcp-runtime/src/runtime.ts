@@ -17,6 +17,7 @@ import { createPublicServer, drainServer, listen, setCertificate } from './http/
 import { createMetadata } from './http/metadata.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { loadCertificate, type ServedCertificate } from './http/tls.ts';
+import { createInventories } from './inventories.ts';
 import { createKcpClient } from './kcp/client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -75,6 +76,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const certificate = await loadCertificate(config);
   await checkSecret(config);
+  const inventories = await createInventories({ config, kcp, log, metrics });
 
   const newIssuer = ({ authorization_url: url, certificate_authority: caFile }: RuntimeConfig): Issuer =>
     createIssuer({
@@ -87,7 +89,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     });
   const newService = (next: RuntimeConfig): Service => {
     const upstream = createUpstream(next, { metadata: () => issuer.metadata(), log, metrics });
-    return createService(makeToolset({ kcp, config: next, upstream }), next);
+    return createService(makeToolset({ kcp, config: next, upstream, inventory: inventories.for(next) }), next);
   };
 
   let issuer = newIssuer(config);
@@ -171,6 +173,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         await issuer.reload();
       },
     },
+    ...inventories.watched,
   ];
   const watch = await watchFiles(watched, {
     log,
@@ -203,6 +206,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       const finished = await drainServer(server, app, patienceMs);
       await mcp.close();
       issuer.stop();
+      await inventories.close();
       await kcp.close();
       health.close();
       health.closeAllConnections();

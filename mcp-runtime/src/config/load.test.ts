@@ -115,12 +115,21 @@ kind = "Secret"
 allowed_hosts = ["MCP.example.com", "[::1]"]
 [cluster_provider_configs.kcp]
 default_workspace = "root:acme"
+inventory = "index"
 inventory_max_age = "1m30s"
+index_kubeconfig = "/etc/kcp-mcp/index/kubeconfig"
+index_certificate_authority = "/etc/kcp-mcp/index/ca.crt"
 `;
     const config = parseConfig(source, 'config.toml');
     expect(config.denied_resources).toEqual([{ group: '', version: 'v1', kind: 'Secret' }]);
     expect(config.toolset_configs.kcp.allowed_hosts).toEqual(['mcp.example.com', '[::1]']);
-    expect(config.cluster_provider_configs.kcp.inventory_max_age).toBe(90_000);
+    expect(config.cluster_provider_configs.kcp).toEqual({
+      default_workspace: 'root:acme',
+      inventory: 'index',
+      inventory_max_age: 90_000,
+      index_kubeconfig: '/etc/kcp-mcp/index/kubeconfig',
+      index_certificate_authority: '/etc/kcp-mcp/index/ca.crt',
+    });
   });
 });
 
@@ -266,9 +275,24 @@ describe('a wrong file names file, line, key, value and cure', () => {
       'config.toml:2: toolset_configs.kcp.allowed_origins[0] = "*": must be origins',
     ],
     [
-      'an index inventory',
+      'an inventory that there is not',
+      '[cluster_provider_configs.kcp]\ninventory = "Index"',
+      'config.toml:2: cluster_provider_configs.kcp.inventory = "Index": must be "caller" or "index"',
+    ],
+    [
+      'an index that nobody may make',
       '[cluster_provider_configs.kcp]\ninventory = "index"',
-      'config.toml:2: cluster_provider_configs.kcp.inventory = "index": must be "caller"',
+      'config.toml:1: cluster_provider_configs.kcp.index_kubeconfig is missing: it must be the path of a kubeconfig with an identity',
+    ],
+    [
+      'an identity without an index',
+      '[cluster_provider_configs.kcp]\nindex_kubeconfig = "/i"',
+      'config.toml:2: cluster_provider_configs.kcp.index_kubeconfig = "/i": has an effect with inventory = "index" only',
+    ],
+    [
+      'a CA without an index',
+      '[cluster_provider_configs.kcp]\nindex_certificate_authority = "/ca"',
+      'config.toml:2: cluster_provider_configs.kcp.index_certificate_authority = "/ca": has an effect with',
     ],
     [
       "another toolset's table",

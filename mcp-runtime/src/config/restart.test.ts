@@ -11,6 +11,12 @@ const config = (change: Partial<RuntimeConfigInput> = {}) =>
     ...change,
   });
 
+const index: Partial<RuntimeConfigInput> = {
+  cluster_provider_configs: {
+    kcp: { inventory: 'index', index_kubeconfig: '/index', index_certificate_authority: '/index-ca' },
+  },
+};
+
 const OTHER: Record<(typeof AT_START)[number], Partial<RuntimeConfigInput>> = {
   log_file: { log_file: 'stderr' },
   port: { port: '1' },
@@ -24,6 +30,9 @@ const OTHER: Record<(typeof AT_START)[number], Partial<RuntimeConfigInput>> = {
   cluster_provider_strategy: { cluster_provider_strategy: 'kubeconfig' },
   certificate_authority: { certificate_authority: '/ca' },
   'toolset_configs.kcp.health_port': { toolset_configs: { kcp: { health_port: '1' } } },
+  'cluster_provider_configs.kcp.inventory': index,
+  'cluster_provider_configs.kcp.index_kubeconfig': index,
+  'cluster_provider_configs.kcp.index_certificate_authority': index,
   'toolset_configs.kcp.state_key_file': { toolset_configs: { kcp: { state_key_file: '/state' } } },
 };
 

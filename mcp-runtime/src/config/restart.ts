@@ -15,6 +15,9 @@ export const AT_START = [
   'certificate_authority',
   'toolset_configs.kcp.health_port',
   'toolset_configs.kcp.state_key_file',
+  'cluster_provider_configs.kcp.inventory',
+  'cluster_provider_configs.kcp.index_kubeconfig',
+  'cluster_provider_configs.kcp.index_certificate_authority',
 ] as const;
 
 /**

@@ -101,19 +101,42 @@ const kcpToolset = z.strictObject({
     .default('kcp-mcp'),
 });
 
+const INDEX_KUBECONFIG = 'must be the path of a kubeconfig with an identity that may list and watch all Workspaces';
+const INVENTORY = 'must be "caller" or "index"';
+
 /** `[cluster_provider_configs.kcp]`: what of ours has to do with kcp. */
-const kcpProvider = z.strictObject({
-  /** Workspace of a call that names none. */
-  default_workspace: text('must be a workspace path such as "root" or "root:acme"')
-    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, {
-      error: 'must be a workspace path such as "root" or "root:acme"',
-    })
-    .default('root'),
-  /** How "which workspaces may I use?" is answered: by walking with the caller's token. */
-  inventory: only('caller', 'must be "caller"; "index" is not supported yet'),
-  /** How old an answer to that may be. */
-  inventory_max_age: duration('30s'),
-});
+const kcpProvider = z
+  .strictObject({
+    /** Workspace of a call that names none. */
+    default_workspace: text('must be a workspace path such as "root" or "root:acme"')
+      .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, {
+        error: 'must be a workspace path such as "root" or "root:acme"',
+      })
+      .default('root'),
+    /**
+     * How "which workspaces may I use?" is answered: by walking with the caller's token, or by asking with it about each
+     * workspace of an index.
+     */
+    inventory: z.enum(['caller', 'index'], { error: INVENTORY }).default('caller'),
+    /** How old an answer to that may be. */
+    inventory_max_age: duration('30s'),
+    /** Who makes the index: a kubeconfig with inline credentials, which are used for nothing else. */
+    index_kubeconfig: text(INDEX_KUBECONFIG).optional(),
+    /** CA of shards that lie at other addresses than the server of `index_kubeconfig`. */
+    index_certificate_authority: text('must be the path of a PEM file with the CA of the shards').optional(),
+  })
+  .superRefine(({ inventory, index_kubeconfig: kubeconfig, index_certificate_authority: ca }, context) => {
+    const issue = (key: string, message: string) => {
+      context.addIssue({ code: 'custom', path: [key], message });
+    };
+    if (inventory === 'index') {
+      if (kubeconfig === undefined) issue('index_kubeconfig', `${INDEX_KUBECONFIG}, for inventory = "index"`);
+      return;
+    }
+    const only = 'has an effect with inventory = "index" only; set that or remove the key';
+    if (kubeconfig !== undefined) issue('index_kubeconfig', only);
+    if (ca !== undefined) issue('index_certificate_authority', only);
+  });
 
 /** Tables of upstream's other toolsets and providers. */
 const otherTables = (name: string) => ({

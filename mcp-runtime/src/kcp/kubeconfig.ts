@@ -1,5 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { parseDocument } from 'yaml';
+import { KubeconfigError } from './kubeconfig-error.ts';
+import { parseCertificates, parseIdentity, refuseCredentials } from './kubeconfig-user.ts';
+import type { Identity } from './kubeconfig-user.ts';
 import { arrayAt, at, isObject, stringAt } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { parseWorkspace } from './paths.ts';
@@ -25,15 +27,11 @@ export interface KubeconfigUse {
   readonly plain?: boolean;
 }
 
-/** A kubeconfig that can't be used. The message names the field and says what to write instead; it holds no values of credentials. */
-export class KubeconfigError extends Error {
-  override readonly name = 'KubeconfigError';
-}
+export { KubeconfigError };
 
 const MAX_BYTES = 1024 * 1024;
 
 const INLINE_CA = 'put the PEM, base64-encoded, into certificate-authority-data';
-const OWN_IDENTITY = "remove it: kcp sees each caller's own token, this server has no identity of its own";
 
 /** What a cluster entry may hold beside server, certificate-authority-data and tls-server-name, and doesn't matter here. */
 const CLUSTER_IGNORED = new Set(['disable-compression', 'extensions']);
@@ -54,19 +52,51 @@ const CLUSTER_REFUSED: Readonly<Record<string, string>> = {
  * @throws {KubeconfigError}
  * @see https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
  */
-export function parseKubeconfig(text: string, { plain = false }: KubeconfigUse = {}): KcpEndpoint {
+export function parseKubeconfig(text: string, use: KubeconfigUse = {}): KcpEndpoint {
+  const { endpoint, config, userName } = parseCluster(text, use);
+  if (userName !== undefined) refuseCredentials(userNamed(config, userName), userName);
+  return endpoint;
+}
+
+/**
+ * Parses a kubeconfig as strictly, one that lends an identity: its user has, inline, either a client certificate with its
+ * key or a token.
+ *
+ * @throws {KubeconfigError}
+ */
+export function parseIdentityKubeconfig(text: string): { readonly endpoint: KcpEndpoint; readonly identity: Identity } {
+  const { endpoint, config, userName } = parseCluster(text);
+  if (userName === undefined) throw new KubeconfigError('the current context names no user');
+  return { endpoint, identity: parseIdentity(userNamed(config, userName), userName) };
+}
+
+function parseCluster(
+  text: string,
+  { plain = false }: KubeconfigUse = {},
+): {
+  readonly endpoint: KcpEndpoint;
+  readonly config: JsonObject;
+  readonly userName: string | undefined;
+} {
   const config = readKubeconfig(text);
   const context = entry(config, 'contexts', 'context', currentContext(config));
   const clusterName = stringAt(context, 'cluster');
   if (clusterName === undefined) throw new KubeconfigError('the current context names no cluster');
   const cluster = entry(config, 'clusters', 'cluster', clusterName);
   refuseUnusable(cluster, `cluster ${JSON.stringify(clusterName)}`);
-  refuseCredentials(config, stringAt(context, 'user'));
-  return {
+  const endpoint = {
     ...parseServer(stringAt(cluster, 'server'), clusterName, plain),
     ca: parseCa(at(cluster, 'certificate-authority-data')),
     serverName: stringAt(cluster, 'tls-server-name'),
   };
+  return { endpoint, config, userName: stringAt(context, 'user') };
+}
+
+function userNamed(config: JsonObject, name: string): unknown {
+  return at(
+    arrayAt(config, 'users').find((item) => at(item, 'name') === name),
+    'user',
+  );
 }
 
 /** The kubeconfig as it is written, nothing of it checked. @throws {KubeconfigError} when it isn't one */
@@ -117,17 +147,6 @@ function refuseUnusable(cluster: JsonObject, where: string): void {
   }
 }
 
-function refuseCredentials(config: JsonObject, userName: string | undefined): void {
-  if (userName === undefined) return;
-  const found = arrayAt(config, 'users').find((item) => at(item, 'name') === userName);
-  const user = at(found, 'user');
-  if (!isObject(user)) return;
-  for (const [key, value] of Object.entries(user)) {
-    if (key === 'extensions' || value === null || value === '') continue;
-    throw new KubeconfigError(`user ${JSON.stringify(userName)}: ${key} is not accepted: ${OWN_IDENTITY}`);
-  }
-}
-
 function parseServer(
   server: string | undefined,
   cluster: string,
@@ -158,17 +177,5 @@ function parseServer(
 
 function parseCa(data: unknown): string | undefined {
   if (data === undefined || data === null || data === '') return undefined;
-  const pem = typeof data === 'string' ? Buffer.from(data, 'base64').toString('utf8') : '';
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) {
-    throw new KubeconfigError('certificate-authority-data holds no PEM certificate, base64-encoded');
-  }
-  for (const block of blocks) {
-    try {
-      new X509Certificate(block);
-    } catch {
-      throw new KubeconfigError('certificate-authority-data holds a certificate that cannot be read');
-    }
-  }
-  return blocks.join('\n');
+  return parseCertificates(data, 'certificate-authority-data');
 }

@@ -114,3 +114,142 @@ describe('SharedCache', () => {
     ).rejects.toThrow('gone');
   });
 });
+
+describe('a refresh in the background', () => {
+  /** A cache whose loads are answered by the test, in the order they came. */
+  function setUpRefresh(options: Parameters<typeof setUp>[0] = {}) {
+    const { time, cache } = setUp({ maxEntries: 100, ...options });
+    const loads: { key: string; signal: AbortSignal; resolve(value: string): void; reject(error: Error): void }[] = [];
+    const load = (key: string) => (signal: AbortSignal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      loads.push({ key, signal, resolve, reject });
+      return promise;
+    };
+    /** Puts a value in, as of now. */
+    const put = async (key: string, value = 'old') => {
+      await cache.get(key, () => Promise.resolve(value));
+    };
+    const use = (key: string) => cache.get(key, load(key), undefined, load(key));
+    /** Lets what was answered come through. */
+    const settle = () => new Promise((resolve) => setImmediate(resolve));
+    return { time, cache, loads, put, use, settle };
+  }
+
+  test('begins with a use in the last third of the time, and takes the place of the old', async () => {
+    const { time, loads, put, use, settle } = setUpRefresh();
+    await put('a');
+    time.now += 66;
+    expect(await use('a')).toMatchObject({ value: 'old', asOf: 1000 });
+    expect(loads).toHaveLength(0);
+    time.now += 1;
+    expect(await use('a')).toMatchObject({ value: 'old' });
+    expect(await use('a')).toMatchObject({ value: 'old' });
+    expect(loads).toHaveLength(1);
+    loads[0]?.resolve('new');
+    await settle();
+    expect(await use('a')).toEqual(expect.objectContaining({ value: 'new', asOf: 1067 }));
+    time.now = 1167;
+    expect(loads).toHaveLength(1);
+    void use('a');
+    expect(loads).toHaveLength(2);
+  });
+
+  test('is what those wait for who come when the old is too old', async () => {
+    const { time, loads, put, use } = setUpRefresh();
+    await put('a');
+    time.now += 90;
+    await use('a');
+    time.now += 10;
+    const waiting = [use('a'), use('a')];
+    expect(loads).toHaveLength(1);
+    loads[0]?.resolve('new');
+    expect(await Promise.all(waiting)).toMatchObject([{ value: 'new' }, { value: 'new' }]);
+  });
+
+  test('that fails leaves the old until its time, and is not tried again', async () => {
+    const { time, loads, put, use, settle } = setUpRefresh();
+    await put('a');
+    time.now += 90;
+    await use('a');
+    loads[0]?.reject(new Error('down'));
+    await settle();
+    time.now += 9;
+    expect(await use('a')).toMatchObject({ value: 'old' });
+    expect(loads).toHaveLength(1);
+  });
+
+  test('that fails under those who wait for it is followed by a load of their own, one for all', async () => {
+    const { time, loads, put, use, settle } = setUpRefresh();
+    await put('a');
+    time.now += 90;
+    await use('a');
+    time.now += 10;
+    const waiting = [use('a'), use('a')];
+    loads[0]?.reject(new Error('its token has expired'));
+    await settle();
+    expect(loads).toHaveLength(2);
+    loads[1]?.resolve('own');
+    expect(await Promise.all(waiting)).toMatchObject([{ value: 'own' }, { value: 'own' }]);
+  });
+
+  test('that brings what is kept for a moment only leaves what is good for longer', async () => {
+    const { time, loads, put, use, settle } = setUpRefresh({ keepMs: (value) => (value === 'partial' ? 5 : 100) });
+    await put('a');
+    time.now += 90;
+    await use('a');
+    loads[0]?.resolve('partial');
+    await settle();
+    expect(await use('a')).toMatchObject({ value: 'old' });
+  });
+
+  test('is discarded, and ended, by what makes the old be forgotten', async () => {
+    const { time, cache, loads, put, use, settle } = setUpRefresh();
+    await put('a');
+    time.now += 90;
+    await use('a');
+    cache.delete('a');
+    expect(loads[0]?.signal.aborted).toBe(true);
+    loads[0]?.resolve('new');
+    await settle();
+    expect(cache.peek('a')).toBeUndefined();
+  });
+
+  test('goes on for others when one who waited for it leaves', async () => {
+    const { time, cache, loads, put, use, settle } = setUpRefresh();
+    await put('a');
+    time.now += 90;
+    await use('a');
+    time.now += 10;
+    const leaving = new AbortController();
+    const waiting = cache.get('a', () => Promise.reject(new Error('not asked')), leaving.signal);
+    leaving.abort(new Error('left'));
+    await expect(waiting).rejects.toThrow('left');
+    expect(loads[0]?.signal.aborted).toBe(false);
+    loads[0]?.resolve('new');
+    await settle();
+    expect(cache.peek('a')).toMatchObject({ value: 'new' });
+  });
+
+  test('is one of a few at a time', async () => {
+    const { time, loads, put, use, settle } = setUpRefresh({ maxRefreshes: 2 });
+    for (const key of ['a', 'b', 'c']) await put(key);
+    time.now += 90;
+    for (const key of ['a', 'b', 'c']) await use(key);
+    expect(loads.map(({ key }) => key)).toEqual(['a', 'b']);
+    loads[0]?.resolve('new');
+    await settle();
+    await use('c');
+    expect(loads.map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('ends with the cache, and none begins after', async () => {
+    const { time, cache, loads, put, use } = setUpRefresh();
+    for (const key of ['a', 'b']) await put(key);
+    time.now += 90;
+    await use('a');
+    cache.close();
+    expect(loads[0]?.signal.aborted).toBe(true);
+    await use('b');
+    expect(loads).toHaveLength(1);
+  });
+});

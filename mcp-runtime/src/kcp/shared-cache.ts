@@ -8,6 +8,8 @@ export interface SharedCacheOptions<V> {
   readonly weigh?: (value: V) => number;
   /** How long this very value may be kept, where that is less than `maxAgeMs`. */
   readonly keepMs?: (value: V) => number;
+  /** Most refreshes in the background at a time over all keys; beyond, values just grow old. Default 4. */
+  readonly maxRefreshes?: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -18,28 +20,41 @@ export interface Cached<V> {
   readonly asOf: number;
 }
 
+/** Loads a value. @param signal fires when nobody waits any more, or what it loads isn't wanted any more. */
+export type Load<V> = (signal: AbortSignal) => Promise<V>;
+
 interface Entry<V> extends Cached<V> {
   readonly weight: number;
   readonly expires: number;
+  /** Whether it was tried to refresh it: once, so that a kcp that fails isn't asked at each use. */
+  refreshed: boolean;
 }
 
 interface Flight<V> {
   readonly result: Promise<Cached<V>>;
   readonly abort: AbortController;
+  /** Begun before the value was too old, by nobody who waits. */
+  readonly background: boolean;
   waiters: number;
 }
+
+/** A value is refreshed when it is used after this part of its time. */
+const REFRESH_AFTER = 2 / 3;
 
 /**
  * A bounded cache that loads each key once, however many ask at the same time.
  *
  * A load belongs to all who wait for it: one that goes away doesn't end it for the others, the last one does.
- * Failures aren't kept.
+ * Failures aren't kept. A value that is used in the last third of its time is refreshed in the background: what comes of
+ * that takes its place if it lasts longer, and a failure leaves it as it is.
  */
 export class SharedCache<V> {
   readonly #options: SharedCacheOptions<V>;
   readonly #entries = new Map<string, Entry<V>>();
   readonly #flights = new Map<string, Flight<V>>();
   #weight = 0;
+  #refreshing = 0;
+  #closed = false;
 
   constructor(options: SharedCacheOptions<V>) {
     this.#options = options;
@@ -52,6 +67,10 @@ export class SharedCache<V> {
 
   /** The value if it is there and young enough; never loads. */
   peek(key: string): Cached<V> | undefined {
+    return this.#young(key);
+  }
+
+  #young(key: string): Entry<V> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#remove(key);
@@ -62,13 +81,42 @@ export class SharedCache<V> {
 
   /**
    * The value, from the cache or from `load`.
-   * @param load is given a signal that fires when nobody waits any more.
    * @param signal ends this caller's wait, with its reason.
+   * @param refresh loads it in the background; not given, the value just grows old.
    */
-  async get(key: string, load: (signal: AbortSignal) => Promise<V>, signal?: AbortSignal): Promise<Cached<V>> {
-    const kept = this.peek(key);
-    if (kept !== undefined) return kept;
-    const flight = this.#flights.get(key) ?? this.#launch(key, load);
+  async get(key: string, load: Load<V>, signal?: AbortSignal, refresh?: Load<V>): Promise<Cached<V>> {
+    const kept = this.#young(key);
+    if (kept !== undefined) {
+      if (refresh !== undefined) this.#refresh(key, kept, refresh);
+      return kept;
+    }
+    const underWay = this.#flights.get(key);
+    if (underWay?.background === true) {
+      try {
+        return await this.#join(key, underWay, signal);
+      } catch (error) {
+        // It may have ended for a reason that isn't one here, such as the end of another token.
+        if (signal?.aborted === true) throw error;
+      }
+    }
+    return this.#join(key, this.#flights.get(key) ?? this.#launch(key, load, false), signal);
+  }
+
+  /** Forgets the value; a load under way is not kept either, as it may have begun before the reason to forget. */
+  delete(key: string): void {
+    this.#remove(key);
+    const flight = this.#flights.get(key);
+    this.#flights.delete(key);
+    if (flight?.background === true && flight.waiters === 1) flight.abort.abort();
+  }
+
+  /** Ends what goes on in the background; nothing more begins there. */
+  close(): void {
+    this.#closed = true;
+    for (const flight of this.#flights.values()) if (flight.background) flight.abort.abort();
+  }
+
+  async #join(key: string, flight: Flight<V>, signal?: AbortSignal): Promise<Cached<V>> {
     flight.waiters += 1;
     try {
       return await untilAborted(flight.result, signal);
@@ -81,13 +129,21 @@ export class SharedCache<V> {
     }
   }
 
-  /** Forgets the value; a load under way is not kept either, as it may have begun before the reason to forget. */
-  delete(key: string): void {
-    this.#remove(key);
-    this.#flights.delete(key);
+  #refresh(key: string, entry: Entry<V>, load: Load<V>): void {
+    const { clock, maxRefreshes = 4 } = this.#options;
+    const { asOf, expires, refreshed } = entry;
+    if (refreshed || clock() < asOf + (expires - asOf) * REFRESH_AFTER) return;
+    if (this.#closed || this.#refreshing >= maxRefreshes || this.#flights.has(key)) return;
+    entry.refreshed = true;
+    this.#refreshing += 1;
+    void this.#join(key, this.#launch(key, load, true))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#refreshing -= 1;
+      });
   }
 
-  #launch(key: string, load: (signal: AbortSignal) => Promise<V>): Flight<V> {
+  #launch(key: string, load: Load<V>, background: boolean): Flight<V> {
     const abort = new AbortController();
     const asOf = this.#options.clock();
     const result = load(abort.signal).then(
@@ -104,7 +160,7 @@ export class SharedCache<V> {
     );
     // Those who wait get the failure; when nobody waits any more it is nobody's.
     result.catch(() => undefined);
-    const flight: Flight<V> = { result, abort, waiters: 0 };
+    const flight: Flight<V> = { result, abort, background, waiters: 0 };
     this.#flights.set(key, flight);
     return flight;
   }
@@ -114,7 +170,9 @@ export class SharedCache<V> {
     const expires = asOf + Math.min(maxAgeMs, keepMs(value));
     const weight = weigh(value);
     if (expires <= this.#options.clock() || weight > maxWeight) return;
-    this.#put(key, { value, asOf, weight, expires });
+    // A refresh may bring less than is there: an answer with gaps, kept for a moment only.
+    if (expires < (this.#entries.get(key)?.expires ?? 0)) return;
+    this.#put(key, { value, asOf, weight, expires, refreshed: false });
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= maxEntries && this.#weight <= maxWeight) break;
       this.#remove(oldest);

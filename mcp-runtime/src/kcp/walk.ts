@@ -1,183 +1,195 @@
 import { mayEnter } from './access.ts';
 import type { KcpClient } from './client.ts';
-import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError } from './errors.ts';
+import { KcpBusyError, KcpError, KcpStatusError, KcpTooLargeError } from './errors.ts';
+import { isMissingWorkspace } from './explain.ts';
+import { homeWorkspace, userNameAt } from './home.ts';
 import { arrayAt, stringAt } from './json.ts';
-import { limiter } from './limiter.ts';
-import { parseWorkspace, resourcePath } from './paths.ts';
+import { resourcePath } from './paths.ts';
+import { MAX_WORKSPACES, beginSurvey } from './survey.ts';
+import type { SurveyOptions } from './survey.ts';
+import { likelihood } from './tally.ts';
+import type { Tally } from './tally.ts';
+import { WORKSPACES, address, comparePaths, workspaceOf } from './workspace.ts';
+import type { Gap, Walk, Workspace } from './workspace.ts';
 
-/** A workspace as its parent lists it. */
-export interface Workspace {
-  /** Path from the root, such as `root:acme:team-a`. */
-  readonly path: string;
-  readonly name: string;
-  /** Its logical-cluster id; mounted workspaces and ones not yet scheduled have none, nor has the start of the walk. */
-  readonly cluster: string | undefined;
-  /** Its WorkspaceType, such as `root:universal`. */
-  readonly type: string | undefined;
-  /** `Scheduling`, `Initializing`, `Ready`, … */
-  readonly phase: string | undefined;
+export { comparePaths };
+export type { Gap, Walk, Workspace };
+
+/** A workspace with what was found out about it. */
+interface Place {
+  readonly workspace: Workspace;
+  readonly open: boolean;
+  readonly below: readonly Place[];
 }
 
-/** A place where the walk couldn't look, and why. */
-export interface Gap {
-  readonly workspace: string;
-  readonly reason: string;
-  /** Whether asking again soon may bring more: no 403, but trouble on the way or no time left. */
-  readonly transient: boolean;
+interface Page {
+  readonly children: readonly Workspace[];
+  readonly next: string | undefined;
 }
 
-/** What one caller finds by walking down from a workspace. */
-export interface Walk {
-  /** Where it began. */
-  readonly root: string;
-  /** Those that the caller may enter, each parent before its children, siblings by name. */
-  readonly enterable: readonly Workspace[];
-  /** Those that a parent lists, but that the caller may not enter (or not known to), ordered likewise. */
-  readonly visible: readonly Workspace[];
-  /** Enterable workspaces whose children couldn't be listed, and workspaces that couldn't be probed. */
-  readonly gaps: readonly Gap[];
-}
-
-export interface WalkOptions {
-  readonly root: string;
-  /** The caller's own token: kcp decides what it may see. */
-  readonly token: string;
-  readonly signal: AbortSignal;
-  /** After that, what was found is what there is. Milliseconds. */
-  readonly deadlineMs: number;
-}
-
-/** Requests at a time: 316 probes took a real kcp 0.26 s this way. */
-const CONCURRENCY = 16;
-/** Workspaces that one walk looks at. What is beyond is named as a gap. */
-const MAX_WORKSPACES = 10_000;
 const PAGE = 500;
-const WORKSPACES = { group: 'tenancy.kcp.io', version: 'v1alpha1', resource: 'workspaces' } as const;
 const LIST = { verb: 'list', kind: 'Workspace', ...WORKSPACES } as const;
 
 /**
- * Walks the tree of workspaces with the caller's token: each one that a parent lists is probed, those that open are
- * listed in turn. It finds what can be reached through parents that the caller may list, and says where it couldn't look.
+ * Walks the tree of workspaces with the caller's token: each one that a parent lists is asked, those that open are listed
+ * in turn; the caller's home workspace, which no parent lists, is asked for by its id. It finds what can be reached through
+ * parents that the caller may list, and says where it couldn't look.
+ *
+ * A list is a proof of access, too, so that one request does for a workspace that is open; a 403 to it may be a missing
+ * right inside, so that one which is closed takes a second request. Which of the two is asked first goes by the
+ * workspaces around it, or by an earlier walk.
  *
  * @throws {KcpError} when the start itself gives no answer (but for 403), or kcp rejects the token anywhere.
  */
-export async function walk(kcp: KcpClient, { root, token, signal, deadlineMs }: WalkOptions): Promise<Walk> {
-  const enterable: Workspace[] = [];
-  const visible: Workspace[] = [];
+export async function walk(kcp: KcpClient, options: SurveyOptions): Promise<Walk> {
+  const { root, earlier } = options;
+  const survey = beginSurvey(kcp, options);
+  const { asker } = survey;
+  const odds = likelihood(earlier);
   const gaps: Gap[] = [];
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const failed = new AbortController();
-  const asker = { token, signal: AbortSignal.any([signal, deadline, failed.signal]) };
-  const limit = limiter(CONCURRENCY);
-  let seen = 1;
+  const met = new Set<string>();
+  let left = MAX_WORKSPACES - 1;
+  let user = earlier?.user;
 
-  /** What stands in the way of one workspace doesn't end the walk, unless it would stand in the way of all. */
-  function gap(workspace: string, what: string, error: unknown): void {
-    if (!(error instanceof KcpError) || signal.aborted) throw error;
-    if (error instanceof KcpStatusError && error.status === 401) throw error;
-    if (error instanceof CancelledError) {
-      gaps.push({ workspace, reason: `${what}: no time left (${deadlineMs / 1000} s)`, transient: true });
-      return;
+  async function pageOf(parent: Workspace, next?: string): Promise<Page> {
+    for (let limit = PAGE; ; limit = Math.ceil(limit / 4)) {
+      try {
+        const request = { workspace: address(parent), path: resourcePath(WORKSPACES), target: LIST, ...asker };
+        return readPage(await kcp.request({ ...request, query: { limit, continue: next } }), parent);
+      } catch (error) {
+        // A few very large objects must not hide all others.
+        const large = error instanceof KcpTooLargeError || error instanceof KcpBusyError;
+        if (!large || limit === 1) throw error;
+      }
     }
-    const reason = error instanceof KcpStatusError ? `${error.status}: ${error.message}` : error.message;
-    const lasting = error instanceof KcpStatusError && (error.status === 403 || error.status === 404);
-    gaps.push({ workspace, reason: `${what}: ${reason}`, transient: !lasting });
   }
 
-  async function children(parent: Workspace): Promise<Workspace[]> {
-    const found: Workspace[] = [];
-    let next: string | undefined;
+  /** The first page of its children, or what stood in the way of it. */
+  async function list(parent: Workspace): Promise<{ page?: Page; obstacle?: KcpError }> {
     try {
-      do {
-        const page = await limit(() =>
-          kcp.request({
-            workspace: address(parent),
-            path: resourcePath(WORKSPACES),
-            query: { limit: PAGE, continue: next },
-            target: LIST,
-            ...asker,
-          }),
-        );
-        for (const item of arrayAt(page, 'items')) {
-          const child = fromObject(item, parent.path);
-          if (child !== undefined) found.push(child);
-        }
-        next = stringAt(page, 'metadata', 'continue');
-      } while (next !== undefined && seen + found.length < MAX_WORKSPACES);
+      return { page: await pageOf(parent) };
     } catch (error) {
-      gap(parent.path, 'could not list its workspaces', error);
+      if (!(error instanceof KcpError)) throw error;
+      return { obstacle: error };
     }
-    const room = Math.max(0, MAX_WORKSPACES - seen);
-    if (next !== undefined || found.length > room) {
+  }
+
+  async function enter(workspace: Workspace, listFirst: boolean) {
+    const listed = listFirst ? await list(workspace) : {};
+    if ('page' in listed) return { open: true, ...listed };
+    const open = await mayEnter(kcp, address(workspace), asker);
+    return { open, ...(open && !listFirst && workspace.mounted !== true ? await list(workspace) : listed) };
+  }
+
+  async function children(parent: Workspace, first: Page, depth: number): Promise<Place[]> {
+    const found: Promise<Place>[] = [];
+    const siblings: Tally = { open: 0, closed: 0 };
+    let page = first;
+    let cut = false;
+    for (;;) {
+      for (const child of page.children) {
+        // An id that comes again would lead round in a circle.
+        if (child.cluster !== undefined && met.has(child.cluster)) continue;
+        if (child.cluster !== undefined) met.add(child.cluster);
+        cut = left === 0;
+        if (cut) break;
+        left -= 1;
+        const visited = visit(child, siblings, depth);
+        // It may fail before all are there to be waited for.
+        visited.catch(() => undefined);
+        found.push(visited);
+      }
+      const { next } = page;
+      if (next === undefined || cut) break;
+      try {
+        page = await survey.ask(parent.path, () => pageOf(parent, next), true);
+      } catch (error) {
+        gap(parent, 'could not list its workspaces', error);
+        break;
+      }
+    }
+    if (cut) {
       const reason = `has more workspaces than were looked at (${MAX_WORKSPACES} in all)`;
       gaps.push({ workspace: parent.path, reason, transient: false });
     }
-    seen += Math.min(found.length, room);
-    return found.slice(0, room);
+    return Promise.all(found);
   }
 
-  async function visit(workspace: Workspace): Promise<void> {
-    let open = false;
+  function gap(workspace: Workspace, what: string, error: unknown): void {
+    const { reason, transient } = survey.why(error, workspace);
+    gaps.push({ workspace: workspace.path, reason: `${what}: ${reason}`, transient });
+  }
+
+  async function visit(workspace: Workspace, siblings: Tally, depth: number): Promise<Place> {
+    const asked = await survey
+      .ask(workspace.path, async () => {
+        const answer = await enter(workspace, odds.listFirst(workspace, siblings, depth));
+        // Before the next one takes this one's place.
+        odds.note(answer.open, siblings, depth);
+        return answer;
+      })
+      .catch((error: unknown) => {
+        if (workspace.path === root) throw survey.final(error);
+        gap(workspace, 'could not find out whether it may be entered', error);
+        return undefined;
+      });
+    if (asked === undefined) return { workspace, open: false, below: [] };
+    const { open, page, obstacle } = asked;
+    if (open && obstacle !== undefined && !servesNone(obstacle))
+      gap(workspace, 'could not list its workspaces', obstacle);
+    return { workspace, open, below: page === undefined ? [] : await children(workspace, page, depth + 1) };
+  }
+
+  async function visitHome(): Promise<Place[]> {
     try {
-      open = await limit(() => mayEnter(kcp, address(workspace), asker));
+      user ??= await survey.ask(root, () => userNameAt(kcp, root, asker));
+      if (user === undefined) return [];
+      const home = homeWorkspace(user);
+      if (home.path === root) return [];
+      const { open, page } = await survey.ask(home.path, () => enter(home, odds.wasOpen(home)));
+      if (!open) return [];
+      return [{ workspace: home, open, below: page === undefined ? [] : await children(home, page, 1) }];
     } catch (error) {
-      if (workspace.path === root) throw deadline.aborted ? outOfTime(error, deadlineMs) : error;
-      gap(workspace.path, 'could not find out whether it may be entered', error);
+      const { reason, transient } = survey.why(error);
+      // Those who have none are told 403 or 404.
+      if (error instanceof KcpStatusError && error.status === 404) return [];
+      gaps.push({ workspace: root, reason: `could not look for a home workspace: ${reason}`, transient });
+      return [];
     }
-    (open ? enterable : visible).push(workspace);
-    if (open) await Promise.all((await children(workspace)).map(visit));
   }
 
   try {
-    await visit({ path: root, name: root, cluster: undefined, type: undefined, phase: undefined });
-  } catch (error) {
-    failed.abort();
-    throw error;
+    const start = { path: root, name: root, cluster: undefined, type: undefined, phase: undefined };
+    const [place, homes] = await Promise.all([visit(start, { open: 0, closed: 0 }, 0), visitHome()]);
+    gaps.sort((a, b) => comparePaths(a.workspace, b.workspace));
+    return { root, ...flatten([place, ...homes]), gaps, user };
+  } finally {
+    survey.end();
   }
-  gaps.sort((a, b) => comparePaths(a.workspace, b.workspace));
-  return { root, enterable: enterable.sort(byPath), visible: visible.sort(byPath), gaps };
 }
 
-function outOfTime(error: unknown, deadlineMs: number): unknown {
-  return error instanceof CancelledError ? new KcpTimeoutError(deadlineMs, error.context) : error;
+/** What is needed of a list; the objects themselves are large, and the walk below them long. */
+function readPage(list: unknown, parent: Workspace): Page {
+  const items = arrayAt(list, 'items').map((item) => workspaceOf(item, parent.path));
+  return { children: items.filter((child) => child !== undefined), next: stringAt(list, 'metadata', 'continue') };
 }
 
-/** By id where there is one: it stays the same workspace when another one takes over the path. */
-function address({ cluster, path }: Workspace): string {
-  return cluster ?? path;
+/** Whether a workspace answered that it has no such thing as Workspaces, so that none are below it. */
+function servesNone(obstacle: KcpError): boolean {
+  return obstacle instanceof KcpStatusError && obstacle.status === 404 && !isMissingWorkspace(obstacle);
 }
 
-function fromObject(object: unknown, parent: string): Workspace | undefined {
-  const name = stringAt(object, 'metadata', 'name');
-  const path = name === undefined ? undefined : validWorkspace(`${parent}:${name}`);
-  if (name === undefined || path === undefined) return undefined;
-  const typeName = stringAt(object, 'spec', 'type', 'name');
-  const typePath = stringAt(object, 'spec', 'type', 'path');
-  return {
-    path,
-    name,
-    cluster: validWorkspace(stringAt(object, 'spec', 'cluster')),
-    type: typeName !== undefined && typePath !== undefined ? `${typePath}:${typeName}` : typeName,
-    phase: stringAt(object, 'status', 'phase'),
+/** All places in the order of the tree. */
+function flatten(places: readonly Place[]): Pick<Walk, 'enterable' | 'visible'> {
+  const enterable: Workspace[] = [];
+  const visible: Workspace[] = [];
+  const add = (siblings: readonly Place[]) => {
+    const ordered = siblings.toSorted((a, b) => comparePaths(a.workspace.path, b.workspace.path));
+    for (const { workspace, open, below } of ordered) {
+      (open ? enterable : visible).push(workspace);
+      add(below);
+    }
   };
-}
-
-function validWorkspace(text: string | undefined): string | undefined {
-  try {
-    return text === undefined ? undefined : parseWorkspace(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Depth first: a parent, then all below it, before its next sibling. */
-export function comparePaths(a: string, b: string): number {
-  // ":" sorts after "-" and the digits; as the lowest character it keeps children next to their parent.
-  const [x, y] = [a.replaceAll(':', '\0'), b.replaceAll(':', '\0')];
-  if (x === y) return 0;
-  return x < y ? -1 : 1;
-}
-
-function byPath(a: Workspace, b: Workspace): number {
-  return comparePaths(a.path, b.path);
+  add(places);
+  return { enterable, visible };
 }

@@ -7,6 +7,7 @@ import { InputNeeded, Questions } from '../interaction.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import { createDiscovery } from '../kcp/discovery.ts';
 import { createInventory } from '../kcp/inventory.ts';
+import type { Inventory } from '../kcp/inventory.ts';
 import { toolError } from '../output/text.ts';
 import { createPolicy } from '../policy.ts';
 import { ALL_TOOLS } from './all.ts';
@@ -25,6 +26,8 @@ export interface ToolDeps {
   readonly config: RuntimeConfig;
   /** What kcp gets for the caller's token; that token itself by default. */
   readonly upstream?: UpstreamTokens;
+  /** One of its own, by walking, unless given. */
+  readonly inventory?: Inventory;
   /** Milliseconds since the epoch; the system's clock by default. */
   readonly clock?: () => number;
 }
@@ -46,7 +49,7 @@ export interface Toolset {
 // JSON-RPC 2.0 §5.1; MCP uses it for unknown tools.
 const INVALID_PARAMS = -32602;
 
-export function createToolset({ kcp, config, upstream = passthrough, clock = Date.now }: ToolDeps): Toolset {
+export function createToolset({ kcp, config, upstream = passthrough, inventory, clock = Date.now }: ToolDeps): Toolset {
   const policy = createPolicy(config);
   const { default_workspace: root, inventory_max_age: maxAgeMs } = config.cluster_provider_configs.kcp;
   const shared = {
@@ -54,7 +57,7 @@ export function createToolset({ kcp, config, upstream = passthrough, clock = Dat
     clock,
     policy,
     discovery: createDiscovery(kcp, clock),
-    inventory: createInventory({ kcp, root, maxAgeMs, clock }),
+    inventory: inventory ?? createInventory({ kcp, root, maxAgeMs, clock }),
   };
   const served = servesKcp(config)
     ? ALL_TOOLS
