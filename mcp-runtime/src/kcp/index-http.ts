@@ -11,6 +11,7 @@ import {
 } from './errors.ts';
 import type { RequestContext } from './errors.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
+import { MAX_SHARDS } from './index-shards.ts';
 import type { Identity } from './kubeconfig-user.ts';
 import { readAnswer } from './response.ts';
 
@@ -70,8 +71,8 @@ export function createIndexHttp({ endpoint, identity, shardCa }: IndexAccess): I
     const own = origin === endpoint.origin;
     const ca = own ? endpoint.ca : (shardCa ?? endpoint.ca);
     const pool = new Pool(origin, {
-      // One watch, and a list beside it.
-      connections: 2,
+      // A watch keeps one for as long as it lasts, and all shards may lie behind one address.
+      connections: 2 * MAX_SHARDS,
       pipelining: 1,
       allowH2: false,
       keepAliveTimeout: KEEP_ALIVE_MS,

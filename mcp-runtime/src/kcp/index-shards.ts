@@ -10,7 +10,8 @@ export const SLICE = {
 const WILDCARD = '/clusters/*/apis/tenancy.kcp.io/v1alpha1/workspaces';
 /** `…/services/apiexport/<cluster of the export>/tenancy.kcp.io`, whatever a proxy in front puts before it. */
 const VIRTUAL_WORKSPACE = /^(\/[\w.~-]+)*\/services\/apiexport\/[a-z0-9:-]+\/tenancy\.kcp\.io$/;
-const MAX_SHARDS = 64;
+/** Shards that are indexed. */
+export const MAX_SHARDS = 64;
 
 /** What an APIExportEndpointSlice says. */
 export interface Shards {

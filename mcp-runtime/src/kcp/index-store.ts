@@ -1,5 +1,5 @@
 import { at, stringAt } from './json.ts';
-import { clusterOf, typeOf, validWorkspace } from './workspace.ts';
+import { clusterOf, oneSegment, typeOf, validWorkspace } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
 
 /** What is kept of one Workspace object. */
@@ -15,8 +15,8 @@ export interface IndexEntry {
 
 /** Reads a Workspace object of the wildcard virtual workspace; undefined where it can't be part of a path. */
 export function entryOf(object: unknown): IndexEntry | undefined {
-  const name = validWorkspace(stringAt(object, 'metadata', 'name'));
-  const parent = validWorkspace(stringAt(object, 'metadata', 'annotations', 'kcp.io/cluster'));
+  const name = oneSegment(stringAt(object, 'metadata', 'name'));
+  const parent = oneSegment(stringAt(object, 'metadata', 'annotations', 'kcp.io/cluster'));
   if (name === undefined || parent === undefined) return undefined;
   return {
     name,
@@ -43,12 +43,17 @@ export class IndexStore {
   #size = 0;
   #tree: readonly Workspace[] | undefined;
   #shown = new Map<IndexEntry, Workspace>();
+  readonly #max: number;
+
+  constructor(max = MAX_INDEXED) {
+    this.#max = max;
+  }
 
   get size(): number {
     return this.#size;
   }
 
-  /** Whether there are more than {@link MAX_INDEXED}. */
+  /** Whether there are more than fit in. */
   get overflowing(): boolean {
     return this.#cut.size > 0;
   }
@@ -66,7 +71,7 @@ export class IndexStore {
     const known = entries.get(key);
     // Most changes are of conditions, which nobody here reads.
     if (known !== undefined && same(known, entry)) return;
-    if (known === undefined && this.#size >= MAX_INDEXED) {
+    if (known === undefined && this.#size >= this.#max) {
       this.#cut.add(shard);
       return;
     }
@@ -155,7 +160,7 @@ export class IndexStore {
       const known = this.#texts.get(text);
       if (known !== undefined) return known;
       // Texts of what is long gone.
-      if (this.#texts.size >= MAX_INDEXED) this.#texts.clear();
+      if (this.#texts.size >= this.#max) this.#texts.clear();
       this.#texts.set(text, text);
       return text;
     };

@@ -183,7 +183,7 @@ describe('createInventory', () => {
   });
 
   test('names that are no workspace names are left out, wherever they come from', async () => {
-    const items = ['../x', 'A', '', 7, null].map((name) => ({ metadata: { name }, spec: { cluster: '*' } }));
+    const items = ['../x', 'A', 'a:b', '', 7, null].map((name) => ({ metadata: { name }, spec: { cluster: '*' } }));
     items.push({ metadata: { name: 'ok' }, spec: { cluster: '../../api' } });
     fake.handlers.push(({ workspace, path }) => {
       if (!path.endsWith('/workspaces')) return { body: {} };

@@ -55,7 +55,7 @@ export function address({ cluster, path }: Pick<Workspace, 'cluster' | 'path'>):
  * @returns undefined where its name can't be part of a path.
  */
 export function workspaceOf(object: unknown, parent: string): Workspace | undefined {
-  const name = stringAt(object, 'metadata', 'name');
+  const name = oneSegment(stringAt(object, 'metadata', 'name'));
   const path = name === undefined ? undefined : validWorkspace(`${parent}:${name}`);
   if (name === undefined || path === undefined) return undefined;
   const mounted = at(object, 'spec', 'mount') !== undefined;
@@ -71,8 +71,7 @@ export function workspaceOf(object: unknown, parent: string): Workspace | undefi
 
 /** The id of the logical cluster that a Workspace object stands for. */
 export function clusterOf(object: unknown): string | undefined {
-  const id = validWorkspace(stringAt(object, 'spec', 'cluster'));
-  return id?.includes(':') === true ? undefined : id;
+  return oneSegment(stringAt(object, 'spec', 'cluster'));
 }
 
 /** The WorkspaceType that a Workspace object names, with the path where it is defined. */
@@ -80,6 +79,11 @@ export function typeOf(object: unknown): string | undefined {
   const name = stringAt(object, 'spec', 'type', 'name');
   const path = stringAt(object, 'spec', 'type', 'path');
   return name !== undefined && path !== undefined ? `${path}:${name}` : name;
+}
+
+/** The same text where it can be one part of a path: a name, or an id. */
+export function oneSegment(text: string | undefined): string | undefined {
+  return text?.includes(':') === true ? undefined : validWorkspace(text);
 }
 
 /** The same text where it can stand for a workspace. */
