@@ -29,7 +29,7 @@ export interface Inventories {
 export async function createInventories({ config, kcp, log, metrics }: InventoriesOptions): Promise<Inventories> {
   const { inventory: kind, index_kubeconfig: kubeconfigFile, index_certificate_authority: caFile } = settings(config);
   const index =
-    kind === 'index' && kubeconfigFile !== undefined
+    kind === 'index' && kubeconfigFile !== undefined && config.cluster_provider_strategy === 'kcp'
       ? await createWorkspaceIndex({ kubeconfigFile, caFile, log, observe: createIndexMetrics(metrics.registry) })
       : undefined;
   const files = [kubeconfigFile, caFile].filter((file) => file !== undefined);
