@@ -28,6 +28,7 @@ const DISCOVERY = {
 function tree(count: number, objects: (workspace: string) => string[], more: Handler = () => undefined): void {
   const children = Array.from({ length: count }, (_, index) => `w${String(index).padStart(3, '0')}`);
   fake.handlers.push(more, ({ workspace, path }) => {
+    if (!workspace.startsWith('root')) return status(403, 'access denied');
     if (path === '/version') return { body: {} };
     if (path.endsWith('/workspaces')) {
       const items = workspace === 'root' ? children.map((name) => ({ metadata: { name } })) : [];
