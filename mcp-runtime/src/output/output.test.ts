@@ -7,7 +7,7 @@ import { MAX_TEXT_BYTES, howManyFit, limitBytes } from './limit.ts';
 import { cutNote, pageArguments } from './paginate.ts';
 import { age, fromObjects, fromServerTable, isServerTable, renderTable } from './table.ts';
 import { oneLine, shorten, stripInvisible, stripInvisibleDeep, toolError, toolResult } from './text.ts';
-import { renderTree } from './tree.ts';
+import { hang, renderTree } from './tree.ts';
 import { toYaml } from './yaml.ts';
 
 describe('stripInvisible', () => {
@@ -165,6 +165,21 @@ describe('renderTree', () => {
       '   └─ z   root:b:z   Ready',
     ]);
     expect(renderTree([])).toEqual([]);
+  });
+});
+
+describe('hang', () => {
+  test('what is missing above leaves its name with what hangs there', () => {
+    const paths = ['1abc', '1abc:x', 'root', 'root:a:b', 'root:a:b:c', 'root:d', 'top:e'];
+    expect(hang(paths)).toEqual([
+      ['1abc'],
+      ['1abc', 'x'],
+      ['root'],
+      ['root', 'a:b'],
+      ['root', 'a:b', 'c'],
+      ['root', 'd'],
+      ['top:e'],
+    ]);
   });
 });
 

@@ -24,6 +24,22 @@ export function renderTree(rows: readonly TreeRow[]): string[] {
   return renderTable({ columns, rows: lines }).slice(1);
 }
 
+/**
+ * Where each path hangs in a tree of which some nodes are missing: below the nearest one above it that is there, by all
+ * names from there on.
+ * @param paths depth first, each after those above it.
+ */
+export function hang(paths: readonly string[]): string[][] {
+  const nodes = new Map<string, string[]>();
+  for (const path of paths) {
+    let end = path.lastIndexOf(':');
+    while (end !== -1 && !nodes.has(path.slice(0, end))) end = path.lastIndexOf(':', end - 1);
+    const above = end === -1 ? [] : (nodes.get(path.slice(0, end)) ?? []);
+    nodes.set(path, [...above, path.slice(end + 1)]);
+  }
+  return [...nodes.values()];
+}
+
 function key(path: readonly string[]): string {
-  return path.join(':');
+  return path.join('/');
 }

@@ -56,6 +56,7 @@ describe('kcp_workspaces_list', () => {
       user: 'bob@example.com',
       asOf: new Date(bench.time.now).toISOString(),
       root: 'root',
+      source: 'caller',
       total: 2,
       workspaces: [
         { path: 'root' },

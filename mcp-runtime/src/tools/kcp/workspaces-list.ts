@@ -6,7 +6,7 @@ import { comparePaths } from '../../kcp/walk.ts';
 import { MAX_TEXT_BYTES, howManyFit } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
 import { oneLine, shorten, toolResult } from '../../output/text.ts';
-import { renderTree } from '../../output/tree.ts';
+import { hang, renderTree } from '../../output/tree.ts';
 import { defineTool } from '../tool.ts';
 import { WORKSPACE } from './kinds.ts';
 
@@ -25,7 +25,11 @@ const workspace = z.object({
 const output = z.object({
   user: z.string(),
   asOf: z.string().describe('When kcp was asked (RFC 3339)'),
-  root: z.string().describe('Where the walk began'),
+  root: z.string().describe('Where the search began'),
+  source: z
+    .enum(['caller', 'index'])
+    .describe('How they were found: by walking down (caller), or by asking about every workspace (index)'),
+  fallback: z.string().optional().describe('Why the index was not used, so that workspaces may be missing'),
   total: z.int().describe('How many workspaces the caller can enter, on all pages'),
   workspaces: z.array(workspace).describe('Those that the caller can enter, each parent before its children'),
   next: z.string().optional().describe('Where set, there are more: call again with continue: this'),
@@ -41,8 +45,8 @@ export const workspacesList = defineTool({
   toolset: 'kcp',
   title: 'kcp: Workspaces List',
   description:
-    "List the kcp workspaces that the caller can enter, as a tree: found with the caller's own rights, by walking down from the " +
-    'default workspace. Says where it could not look. A workspace given to other tools is a path or id from here.',
+    "List the kcp workspaces that the caller can enter, as a tree, with the caller's own rights: those below the default " +
+    "workspace, and the caller's home workspace. Says where it could not look. A workspace given to other tools is a path or id from here.",
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject(pageArguments),
   output,
@@ -66,7 +70,7 @@ export const workspacesList = defineTool({
 type Answer = z.infer<typeof output>;
 
 function present(found: CallerWorkspaces, user: string, start: number, count: number): Answer {
-  const { enterable, gaps, root, asOf } = found;
+  const { enterable, gaps, root, asOf, source, fallback } = found;
   const page = enterable.slice(start, start + count);
   const last = page.at(-1);
   const closed = closedOf(found);
@@ -78,6 +82,8 @@ function present(found: CallerWorkspaces, user: string, start: number, count: nu
     user,
     asOf: new Date(asOf).toISOString(),
     root,
+    source,
+    ...(fallback !== undefined && { fallback }),
     total: enterable.length,
     workspaces: page.map(entry),
     ...(last !== undefined && start + count < enterable.length && { next: last.path }),
@@ -105,20 +111,30 @@ function entry({ path, cluster, type, phase }: CallerWorkspaces['enterable'][num
 }
 
 function render(found: CallerWorkspaces, answer: Answer, lines: readonly string[], start: number): string {
-  const { root, gaps } = found;
+  const { root, gaps, enterable, source, fallback } = found;
   const { user, asOf, total } = answer;
   const paragraphs: string[] = [];
-  if (isEnterable(found, root)) {
+  if (enterable.length > 0) {
     const title = `Workspaces that ${user} can enter (${total}), as of ${asOf}:`;
     const remaining = total - start - lines.length;
     const note = cutNote(lines.length, { next: answer.next, remaining });
     const shown = lines.length === 0 ? ['(no more)'] : lines;
     paragraphs.push([title, ...shown, ...(note === undefined ? [] : [note])].join('\n'));
-  } else {
+  } else if (source === 'index') {
     paragraphs.push(
-      `${user} may not enter ${root}, where the search begins (403), so which workspaces there are could not be found out ` +
+      `${user} can enter no workspace at or below ${root}, as of ${asOf}. Those who run the platform can give access.`,
+    );
+  }
+  if (source === 'caller' && !isEnterable(found, root)) {
+    paragraphs.push(
+      `${user} may not enter ${root}, where the search begins (403), so which workspaces are below could not be found out ` +
         `(as of ${asOf}). That doesn't mean there are none: a workspace further down may be open to ${user} and can be used by ` +
         `giving its full path, such as ${root}:org:team. Those who run the platform can tell which, or let users enter and list ${root}.`,
+    );
+  }
+  if (fallback !== undefined) {
+    paragraphs.push(
+      `Some may be missing: they were found by walking down, as the index of workspaces is not used (${fallback}).`,
     );
   }
   const closed = closedOf(found)
@@ -137,11 +153,10 @@ function render(found: CallerWorkspaces, answer: Answer, lines: readonly string[
 
 /** One line for each workspace that the caller can enter. */
 function tree({ root, enterable }: CallerWorkspaces): string[] {
-  const depth = root.split(':').length - 1;
+  const nodes = hang(enterable.map(({ path }) => path));
   return renderTree(
-    enterable.map(({ path, type, phase }) => ({
-      // A start other than the root is one node of the tree, under its whole path.
-      path: [root, ...path.split(':').slice(depth + 1)],
+    enterable.map(({ path, type, phase }, at) => ({
+      path: nodes[at] ?? [path],
       cells: path === root ? [] : [path, type?.split(':').at(-1) ?? '-', phase ?? '-'],
     })),
   );
