@@ -7,6 +7,9 @@ import { authenticate } from './authenticate.ts';
 import { beginExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
+import { asksForHome, serveHome } from './home.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { MountProxy } from './mount.ts';
 import type { PlaneClient } from './plane-client.ts';
 import type { Pki } from './pki.ts';
 import type { Registry } from './registry.ts';
@@ -23,6 +26,10 @@ export interface FrontOptions {
   client: PlaneClient;
   registry: Registry;
   gate: AccessGate;
+  lifecycle: Lifecycle;
+  mounts: MountProxy;
+  /** `https://ADDRESS:PORT` */
+  url: string;
   log: RequestLog;
 }
 
@@ -93,6 +100,11 @@ async function serveWorkspace(
     sendStatus(response, badRequest(`invalid cluster: "${reference}" does not match the regex`));
     return;
   }
+  const mount = registry.mountAt(reference);
+  if (mount !== undefined) {
+    await options.mounts.forward(request, response, `${mount}${info.path}${url.search}`);
+    return;
+  }
   // A path is looked up before its caller is known; a lone name could be any id, and ids are not for guessing.
   if (cluster === undefined && reference.includes(':')) {
     sendStatus(response, workspaceNotFound(reference));
@@ -103,7 +115,9 @@ async function serveWorkspace(
   if (!caller) return;
   if (healthPaths.has(info.path)) sendOk(response);
   else if (!plane || !caller.credentials || !caller.mayEnter) sendStatus(response, forbidden(caller.user, info));
-  else {
+  else if (asksForHome(cluster, info)) {
+    await serveHome(response, { registry, lifecycle: options.lifecycle, user: caller.user, url: options.url });
+  } else {
     await forward(request, response, { client, plane, credentials: caller.credentials, info, query: url.searchParams });
     if (info.group === 'rbac.authorization.k8s.io' && request.method !== 'GET') gate.forget(plane);
   }

@@ -10,12 +10,16 @@ export interface KcpOptions {
   oidc: OIDCOptions;
   /** Workspaces, rights and objects to create; the demo's unless told. */
   tree?: WorkspaceTree;
+  /** How many shards; 1 unless told. A real kcp that we start has one, whatever is asked for. */
+  shards?: number;
 }
 
 export interface KcpHandle {
   /** `https://ADDRESS:PORT`; a workspace is at `/clusters/PATH`. */
   url: string;
   caFile: string;
+  /** CA of shards that have addresses of their own. */
+  shardCAFile?: string;
   /** Current context `root`, with all rights everywhere. */
   adminKubeconfig: string;
   /**

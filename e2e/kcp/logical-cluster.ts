@@ -4,14 +4,20 @@ import type { PlaneClient } from './plane-client.ts';
 import type { Plane } from './plane.ts';
 import { adminGroup, adminUser } from './pki.ts';
 import { createRootContent, exportNames } from './root-content.ts';
-import { condition, rootCluster, shardName } from './workspace.ts';
+import { condition, rootCluster, shardAnnotation } from './workspace.ts';
 
 export interface ContentOptions {
   /** Base URL of the front. */
   url: string;
   /** Path of the workspace. */
   path: string;
-  /** The Workspace object that stands for it; absent for root. */
+  /** The shard that it lies on. */
+  shard: string;
+  /** Its WorkspaceType; `root:universal` unless told. */
+  type?: string;
+  /** Addresses under which each shard has its virtual workspaces; the front's for root's. */
+  endpoints: readonly string[];
+  /** The Workspace object that stands for it; absent for root and homes. */
   of?: { cluster: string; name: string; uid: string };
 }
 
@@ -25,20 +31,21 @@ export async function createWorkspaceContent(
   await Promise.all([
     createWithStatus(client, plane, '/apis/core.kcp.io/v1alpha1/logicalclusters', logicalCluster(plane, options)),
     ...exportNames.map((name) => createWithStatus(client, plane, bindings, binding(plane, name, options.path))),
-    ...(options.path === rootCluster ? [createRootContent(client, plane, options.url)] : []),
+    ...(options.path === rootCluster ? [createRootContent(client, plane, options.endpoints)] : []),
   ]);
 }
 
-function logicalCluster(plane: Plane, { url, path, of }: ContentOptions): ObjectWithStatus {
+function logicalCluster(plane: Plane, options: ContentOptions): ObjectWithStatus {
+  const { url, path, of, shard, type = path === rootCluster ? 'root:root' : 'root:universal' } = options;
   return {
     apiVersion: 'core.kcp.io/v1alpha1',
     kind: 'LogicalCluster',
     metadata: {
       name: 'cluster',
       annotations: {
-        'core.kcp.io/shard': shardName,
+        [shardAnnotation]: shard,
         'experimental.tenancy.kcp.io/owner': JSON.stringify({ username: adminUser }),
-        'internal.tenancy.kcp.io/type': path === rootCluster ? 'root:root' : 'root:universal',
+        'internal.tenancy.kcp.io/type': type,
         'kcp.io/path': path,
       },
       finalizers: ['core.kcp.io/logicalcluster-deletion'],
@@ -46,7 +53,7 @@ function logicalCluster(plane: Plane, { url, path, of }: ContentOptions): Object
     },
     spec: {
       directlyDeletable: false,
-      initializers: path === rootCluster ? [] : ['root:universal', 'system:apibindings'],
+      initializers: path === rootCluster ? [] : [type, 'system:apibindings'],
       ...(of
         ? {
             createdBy: { groups: [adminGroup, 'system:authenticated'], username: adminUser },

@@ -19,6 +19,8 @@ request log. Data of an earlier run in DIR is removed.
   --oidc-client-id ID     audience of the tokens (default platform-mesh)
   --oidc-ca-file FILE     CA certificate of the issuer
   --tree TREE             workspaces to create: demo (default), none, or a JSON file (see e2e/kcp/tree.ts)
+  --shards N              how many shards the workspaces lie on (default 1); those after the first serve their virtual
+                          workspaces at addresses of their own, with certificates of DIR/kcp/pki/shard-ca.crt
   --spare N               control planes to start ahead of need (default: as many as the tree has workspaces)
   --help                  this text
 `;
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     'oidc-client-id': { type: 'string', default: 'platform-mesh' },
     'oidc-ca-file': { type: 'string' },
     tree: { type: 'string', default: 'demo' },
+    shards: { type: 'string', default: '1' },
     spare: { type: 'string' },
     help: { type: 'boolean' },
   },
@@ -51,6 +54,7 @@ async function run(dir: string, port: number, issuerURL: string, caFile: string)
     address: values.address,
     port,
     oidc: { issuerURL, clientID: values['oidc-client-id'], caFile },
+    shards: Number(values.shards),
     spare: Number(values.spare ?? own),
   });
   const stop = async (): Promise<void> => {

@@ -11,6 +11,8 @@ export interface LogEntry {
   query?: string;
   /** Path or id in the request, where it names one. */
   workspace?: string;
+  /** The shard whose own address it went to. */
+  shard?: string;
   /** The name that the credentials stand for, where they stood for one. */
   user?: string;
   /** What the bearer token says of its audience, whether it was accepted or not. */

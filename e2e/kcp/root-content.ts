@@ -11,7 +11,11 @@ export const exportNames = ['tenancy.kcp.io', 'topology.kcp.io'];
 const exportsCollection = '/apis/apis.kcp.io/v1alpha2/apiexports';
 
 /** Creates what only `root` has: workspace types, exports, and the address of the wildcard virtual workspace. */
-export async function createRootContent(client: PlaneClient, plane: Plane, url: string): Promise<void> {
+export async function createRootContent(
+  client: PlaneClient,
+  plane: Plane,
+  endpoints: readonly string[],
+): Promise<void> {
   const types = ['home', 'organization', 'root', 'team', 'universal'].map(workspaceType);
   await Promise.all([
     ...types.map((type) => createWithStatus(client, plane, '/apis/tenancy.kcp.io/v1alpha1/workspacetypes', type)),
@@ -20,7 +24,7 @@ export async function createRootContent(client: PlaneClient, plane: Plane, url: 
   const path = `${exportsCollection}/tenancy.kcp.io`;
   const tenancy = (await client.json(plane.url, frontIdentity, { path })) as KubeObject;
   const slices = '/apis/apis.kcp.io/v1alpha1/apiexportendpointslices';
-  await createWithStatus(client, plane, slices, endpointSlice(url, tenancy.metadata.uid ?? ''));
+  await createWithStatus(client, plane, slices, endpointSlice(endpoints, tenancy.metadata.uid ?? ''));
 }
 
 function workspaceType(name: string): ObjectWithStatus {
@@ -43,7 +47,7 @@ function apiExport(name: string): ObjectWithStatus {
   };
 }
 
-function endpointSlice(url: string, exportUID: string): ObjectWithStatus {
+function endpointSlice(urls: readonly string[], exportUID: string): ObjectWithStatus {
   const name = 'tenancy.kcp.io';
   return {
     apiVersion: 'apis.kcp.io/v1alpha1',
@@ -55,7 +59,7 @@ function endpointSlice(url: string, exportUID: string): ObjectWithStatus {
     spec: { export: { name, path: rootCluster } },
     status: {
       conditions: [condition('APIExportValid'), condition('PartitionValid')],
-      endpoints: [{ url: `${url}/services/apiexport/root/${name}` }],
+      endpoints: urls.map((url) => ({ url: `${url}/services/apiexport/root/${name}` })),
     },
   };
 }

@@ -41,7 +41,7 @@ async function seedWorkspace(
   workspace: WorkspaceSpec,
   seeded: Record<string, SeededWorkspace>,
 ): Promise<SeededWorkspace> {
-  const { path, sharesPlaneWith } = workspace;
+  const { path, sharesPlaneWith, shard } = workspace;
   const parent = parentOf(path) ?? 'root';
   const shared = sharesPlaneWith === undefined ? undefined : seeded[sharesPlaneWith]?.cluster;
   await create(admin, parent, workspacesCollection, {
@@ -51,7 +51,10 @@ async function seedWorkspace(
       name: nameOf(path),
       ...(shared === undefined ? {} : { annotations: { [sharedPlaneAnnotation]: shared } }),
     },
-    spec: { type: { name: 'universal', path: 'root' } },
+    spec: {
+      type: { name: 'universal', path: 'root' },
+      ...(shard === undefined ? {} : { location: { selector: { matchLabels: { name: shard } } } }),
+    },
   });
   const ready = await waitFor(
     `workspace ${path} to be Ready`,

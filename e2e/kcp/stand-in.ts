@@ -11,12 +11,14 @@ import { writeAdminKubeconfig } from './admin-kubeconfig.ts';
 import { startEtcd } from './etcd.ts';
 import { serveFront } from './front.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { MountProxy } from './mount.ts';
 import { createPki } from './pki.ts';
 import { PlaneClient } from './plane-client.ts';
 import type { OIDCOptions } from './plane.ts';
 import { PlanePool } from './plane-pool.ts';
 import { Registry } from './registry.ts';
 import { RequestLog } from './request-log.ts';
+import { serveShard, shardNames } from './shards.ts';
 
 export interface StandInOptions {
   /** Run folder; the stand-in's own files go into `DIR/kcp`. Data of an earlier run is removed. */
@@ -24,6 +26,8 @@ export interface StandInOptions {
   address: string;
   port: number;
   oidc: OIDCOptions;
+  /** How many shards there are; the workspaces lie on each in turn. Shards but the first have addresses of their own. */
+  shards?: number;
   /** Planes to start beside root's, for workspaces that will be made soon. */
   spare: number;
 }
@@ -33,6 +37,7 @@ export function standInFiles(dir: string) {
   const own = join(dir, 'kcp');
   return {
     caFile: join(own, 'pki/ca.crt'),
+    shardCAFile: join(own, 'pki/shard-ca.crt'),
     clientCA: { certFile: join(own, 'pki/client-ca.crt'), keyFile: join(own, 'pki/client-ca.key') },
     adminKubeconfig: join(own, 'admin.kubeconfig'),
     requestLog: join(own, 'requests.jsonl'),
@@ -66,19 +71,27 @@ export async function serveStandIn(options: StandInOptions): Promise<{ url: stri
   const [etcdURL] = await Promise.all([startEtcd(dir, binaries.etcd), waitForIssuer(oidc)]);
   const client = await PlaneClient.open(pki);
   const admission = await serveAdmission(pki);
-  const registry = new Registry();
+  const shards = shardNames(options.shards ?? 1);
+  const registry = new Registry(shards);
+  const gate = new AccessGate(client);
+  const log = new RequestLog(files.requestLog);
+  const others = await Promise.all(
+    shards.slice(1).map((shard) => serveShard({ address, shard, pki, registry, gate, log })),
+  );
   const pool = new PlanePool({ dir, binary: binaries['generic-controlplane'], etcdURL, pki, oidc, client, admission });
-  const lifecycle = new Lifecycle({ client, registry, pool, url });
+  const endpoints = [url, ...others.map((shard) => shard.url)];
+  const lifecycle = new Lifecycle({ client, registry, pool, url, endpoints });
   const root = lifecycle.start();
   pool.prepare(options.spare);
   await root;
-  const log = new RequestLog(files.requestLog);
-  const front = await serveFront({ address, port, pki, client, registry, gate: new AccessGate(client), log });
+  const mounts = await MountProxy.open(pki.front.caFile);
+  const front = await serveFront({ address, port, pki, client, registry, gate, lifecycle, mounts, url, log });
   return {
     url,
     close: async () => {
       lifecycle.stop();
-      await front.close();
+      await Promise.all([front, ...others].map((server) => server.close()));
+      await mounts.close();
       await pool.stop();
       await client.close();
       await log.close();

@@ -38,9 +38,12 @@ export async function startKcp(options: KcpOptions): Promise<KcpHandle> {
   }
 }
 
-async function startStandIn({ dir, address, port, oidc }: KcpOptions, tree: WorkspaceTree): Promise<RunningKcp> {
+async function startStandIn(
+  { dir, address, port, oidc, shards = 1 }: KcpOptions,
+  tree: WorkspaceTree,
+): Promise<RunningKcp> {
   const url = `https://${address}:${port}`;
-  const { caFile, clientCA, adminKubeconfig, requestLog } = standInFiles(dir);
+  const { caFile, shardCAFile, clientCA, adminKubeconfig, requestLog } = standInFiles(dir);
   const spare = tree.workspaces.filter((workspace) => workspace.sharesPlaneWith === undefined).length;
   const started = await startProcess({
     dir,
@@ -48,7 +51,20 @@ async function startStandIn({ dir, address, port, oidc }: KcpOptions, tree: Work
     command: process.execPath,
     args: [
       join(import.meta.dirname, 'main.ts'),
-      ...['--dir', dir, '--address', address, '--port', String(port), '--tree', 'none', '--spare', String(spare)],
+      ...[
+        '--dir',
+        dir,
+        '--address',
+        address,
+        '--port',
+        String(port),
+        '--tree',
+        'none',
+        '--spare',
+        String(spare),
+        '--shards',
+        String(shards),
+      ],
       ...['--oidc-issuer-url', oidc.issuerURL, '--oidc-client-id', oidc.clientID, '--oidc-ca-file', oidc.caFile],
     ],
     ready: () => answers(caFile, `${url}/readyz`),
@@ -57,6 +73,7 @@ async function startStandIn({ dir, address, port, oidc }: KcpOptions, tree: Work
   return {
     url,
     caFile,
+    shardCAFile,
     clientCA,
     adminKubeconfig,
     requestLog,

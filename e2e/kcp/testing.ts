@@ -34,14 +34,14 @@ export type Caller =
   'alice' | 'bob' | 'none' | { token: string } | { certificate: { user: string; groups?: string[] } };
 
 /** Starts an issuer and a kcp (the real one where `KCP_BIN` or `KCP_KUBECONFIG` says so) in a folder of their own. */
-export async function startKcpForTest(tree?: WorkspaceTree): Promise<KcpForTest> {
+export async function startKcpForTest(tree?: WorkspaceTree, { shards = 1 } = {}): Promise<KcpForTest> {
   await mkdir(join(repoRoot, '.testing'), { recursive: true });
   const dir = await mkdtemp(join(repoRoot, '.testing/kcp-'));
   const [issuerPort = 0, port = 0] = await freePorts(2);
   const address = '127.0.0.1';
   try {
     const issuer = await startIssuer({ dir, address, port: issuerPort });
-    const kcp = await startKcp({ dir, address, port, oidc: issuer, ...(tree ? { tree } : {}) });
+    const kcp = await startKcp({ dir, address, port, oidc: issuer, shards, ...(tree ? { tree } : {}) });
     const admin = await openAdminClient(kcp.adminKubeconfig);
     const ca = await readFile(kcp.caFile);
     const agents = new Map<string, Agent>([['', new Agent({ connect: { ca } })]]);

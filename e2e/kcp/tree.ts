@@ -13,6 +13,8 @@ export interface WorkspaceSpec {
   /** Objects made in namespace `default`. */
   configMaps?: Record<string, Record<string, string>>;
   secrets?: Record<string, Record<string, string>>;
+  /** Name of the shard that it is to lie on; kcp chooses unless told. */
+  shard?: string;
   /**
    * Path of a leaf workspace earlier in the tree whose control plane also serves this one (same objects, same rights):
    * makes trees of thousands affordable. The stand-in only; a real kcp ignores it.

@@ -6,21 +6,21 @@ import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { forbidden, sendJSON, sendNotFound, sendStatus } from './status.ts';
 import { serveWildcard } from './wildcard.ts';
-import { rootCluster } from './workspace.ts';
+import { rootCluster, shardName } from './workspace.ts';
 
 /** The one virtual workspace that the stand-in has: that of the APIExport which Workspaces themselves come from. */
 const tenancyExport = /^\/services\/apiexport\/root\/tenancy\.kcp\.io\/clusters\/([^/]+)(\/.*)?$/;
 
 /**
  * Answers below `/services/`. kcp asks for verb list, watch, … on `apiexports/content` of the export, in the workspace that
- * the export lies in; rights in the workspaces whose objects are read don't count.
+ * the export lies in; rights in the workspaces whose objects are read don't count. Each shard shows what lies on it.
  */
 export async function serveVirtualWorkspace(
   exchange: Exchange,
-  options: { registry: Registry; gate: AccessGate },
+  options: { registry: Registry; gate: AccessGate; shard?: string },
 ): Promise<void> {
   const { request, response, url, entry } = exchange;
-  const { registry, gate } = options;
+  const { registry, gate, shard = shardName } = options;
   const caller = await authenticate(exchange, options);
   if (!caller) return;
   const match = tenancyExport.exec(url.pathname);
@@ -39,7 +39,7 @@ export async function serveVirtualWorkspace(
     credentials && caller.mayEnter ? await gate.ask(root, credentials, key, contentQuestion(info)) : undefined;
   if (!verdict?.allowed) sendStatus(response, forbidden(caller.user, info));
   else if (info.isResource) {
-    serveWildcard(request, response, { cache: registry.workspaces, cluster, info, query: url.searchParams });
+    serveWildcard(request, response, { cache: registry.cacheOf(shard), cluster, info, query: url.searchParams });
   } else {
     const discovery = discoveryDocument(info.path);
     if (discovery) sendJSON(response, 200, discovery);

@@ -12,7 +12,15 @@ export interface Workspace {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
   };
-  spec?: { cluster?: string; URL?: string; type?: { name?: string; path?: string } };
+  spec?: {
+    cluster?: string;
+    URL?: string;
+    type?: { name?: string; path?: string };
+    /** Labels of the shard that it is to lie on. */
+    location?: { selector?: { matchLabels?: Record<string, string> } };
+    /** The object that says which API server stands behind it. */
+    mount?: { ref: { apiVersion: string; kind: string; name: string } };
+  };
   status?: { phase?: string; conditions?: unknown[] };
 }
 
@@ -30,15 +38,17 @@ export const ownerAnnotation = 'experimental.tenancy.kcp.io/owner';
 /** The logical cluster that a Workspace was given, before its spec says so. */
 export const assignedAnnotation = 'internal.tenancy.kcp.io/cluster';
 
+/** The shard that a logical cluster lies on. */
+export const shardAnnotation = 'core.kcp.io/shard';
+
 export const phaseLabel = 'tenancy.kcp.io/phase';
 
 /** The stand-in's own: id of the logical cluster whose plane this workspace uses instead of one of its own. */
 export const sharedPlaneAnnotation = 'stand-in.kcp.io/shares-plane-of';
 
 export const rootCluster = 'root';
+/** The shard that root lies on. */
 export const shardName = 'root';
-/** How kcp abbreviates its shard's name in annotations. */
-export const shardHash = '1pfxsevk';
 
 /** A new id for a logical cluster: 16 characters of base 36, as kcp's. */
 export function newClusterID(): string {

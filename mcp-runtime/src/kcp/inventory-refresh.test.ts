@@ -200,6 +200,19 @@ describe('forget', () => {
     inventory.forget(alice);
     expect(paths(await inventory.get(alice))).toContain('root:c');
   });
+
+  test('of what kcp has stored, not of what its caches have', async () => {
+    const { kcp, time, inventory } = setUp();
+    const versions = () => new Set(kcp.requests.splice(0).map(({ query }) => query?.['resourceVersion']));
+    await inventory.get(alice);
+    expect(versions()).toContain('0');
+    inventory.forget(alice);
+    await inventory.get(alice);
+    expect(versions()).toEqual(new Set([undefined]));
+    time.now += 30_000;
+    await inventory.get(alice);
+    expect(versions()).toContain('0');
+  });
 });
 
 describe('an answer with gaps', () => {

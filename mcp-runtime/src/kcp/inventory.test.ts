@@ -95,15 +95,15 @@ describe('createInventory', () => {
         // Her home workspace, which she doesn't have.
         '8lzxt8ta0j0c/version',
         // A list is proof enough of what is open,
-        'root/workspaces?limit=500',
-        'iw6o8ima302q41ln/workspaces?limit=500',
-        '33li30yc136z2lca/workspaces?limit=500',
+        'root/workspaces?limit=500&resourceVersion=0',
+        'iw6o8ima302q41ln/workspaces?limit=500&resourceVersion=0',
+        '33li30yc136z2lca/workspaces?limit=500&resourceVersion=0',
         // not of what is closed.
-        '68u34s03mj8utriz/workspaces?limit=500',
+        '68u34s03mj8utriz/workspaces?limit=500&resourceVersion=0',
         '68u34s03mj8utriz/version',
-        '202ua67tyf20a5ht/workspaces?limit=500',
+        '202ua67tyf20a5ht/workspaces?limit=500&resourceVersion=0',
         '202ua67tyf20a5ht/version',
-        '1tsv2q4mq2ypqstm/workspaces?limit=500',
+        '1tsv2q4mq2ypqstm/workspaces?limit=500&resourceVersion=0',
         '1tsv2q4mq2ypqstm/version',
       ].sort(),
     );
@@ -148,7 +148,7 @@ describe('createInventory', () => {
     const found = await inventory().get(alice);
     expect(paths(found)).toHaveLength(26);
     expect(urls().filter((url) => url.startsWith('root/workspaces'))).toEqual([
-      'root/workspaces?limit=500',
+      'root/workspaces?limit=500&resourceVersion=0',
       'root/workspaces?limit=500&continue=10',
       'root/workspaces?limit=500&continue=20',
     ]);
@@ -190,7 +190,7 @@ describe('createInventory', () => {
       return { body: { items: workspace === 'root' ? items : [] } };
     });
     expect(paths(await inventory().get(alice))).toEqual(['root', 'root:ok']);
-    expect(urls()).toContain('root:ok/workspaces?limit=500');
+    expect(urls()).toContain('root:ok/workspaces?limit=500&resourceVersion=0');
   });
 
   test('a root that may not be entered is said so, not failed', async () => {

@@ -3,6 +3,7 @@ import type { KcpClient } from './client.ts';
 import { probeIndexed } from './index-probe.ts';
 import type { WorkspaceIndex } from './workspace-index.ts';
 import { limiter } from './limiter.ts';
+import { Recent } from './recent.ts';
 import { SharedCache } from './shared-cache.ts';
 import type { Load } from './shared-cache.ts';
 import { walk } from './walk.ts';
@@ -79,6 +80,8 @@ const PARTIAL_MAX_AGE_TIMES = 10;
 const COOL_DOWN_MS = 2_000;
 /** Requests of all looks at a time: calls find some of the client's 32 connections free. */
 const SHARED_CONCURRENCY = 24;
+/** For how long kcp's own caches may not have what a caller has written. */
+const SETTLED_MS = 10_000;
 /** Node.js's longest timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -87,6 +90,8 @@ export function createInventory(options: InventoryOptions): Inventory {
   const shared = limiter(SHARED_CONCURRENCY);
   const walked = createCache(options, 1);
   const indexed = createCache(options, INDEXED_WEIGHT);
+  /** Callers who changed their workspaces a moment ago. */
+  const changed = new Recent({ maxAgeMs: SETTLED_MS, maxEntries: MAX_CALLERS, clock });
 
   type Look = Pick<CallerWorkspaces, 'source' | 'fallback'> & Pick<InventorySample, 'cause'>;
 
@@ -95,7 +100,8 @@ export function createInventory(options: InventoryOptions): Inventory {
       const { source } = how;
       const asOf = clock();
       const earlier = (source === 'index' ? indexed : walked).peek(claimsHash)?.value;
-      const survey = { root, token, deadlineMs, signal, earlier, shared };
+      const consistent = changed.has(claimsHash);
+      const survey = { root, token, deadlineMs, signal, earlier, shared, consistent };
       try {
         const found = await (source === 'index' && index !== undefined
           ? probeIndexed(kcp, index.workspaces(), survey)
@@ -156,6 +162,7 @@ export function createInventory(options: InventoryOptions): Inventory {
       }
     },
     forget({ claimsHash }) {
+      changed.add(claimsHash);
       walked.delete(claimsHash);
       indexed.delete(claimsHash);
     },

@@ -16,6 +16,8 @@ export interface SurveyOptions {
   readonly deadlineMs: number;
   /** What the same caller had before, so that the likelier question is asked first. */
   readonly earlier?: Walk | undefined;
+  /** Whether lists must hold what was written a moment ago. */
+  readonly consistent?: boolean;
   /** Shared by all that look at the same time, so that they leave connections to others. */
   readonly shared?: Limiter;
 }

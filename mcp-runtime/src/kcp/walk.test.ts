@@ -70,6 +70,25 @@ describe('a walk', () => {
     expect(pages[1]).toBeLessThan(40);
   });
 
+  test('asks kcp for what it has at hand, and for pages where that is too much', async () => {
+    const tooMuch = { workspace: 'root', path: '', host: 'model', target: undefined };
+    const kcp = model([open('root'), ...many(20).map((path) => open(path))], {
+      page: 15,
+      before: ({ workspace, query }) => {
+        if (workspace === 'root' && query?.['resourceVersion'] === '0') throw new KcpTooLargeError('4096 KiB', tooMuch);
+      },
+    });
+    expect((await walkOf(kcp)).enterable).toHaveLength(21);
+    const lists = kcp.requests.filter(({ path }) => path.endsWith('/workspaces'));
+    expect(lists.filter(({ workspace }) => workspace === 'root').map(({ query }) => query)).toEqual([
+      { limit: 500, resourceVersion: '0' },
+      { limit: 500 },
+      { limit: 500, continue: '15' },
+    ]);
+    const others = lists.filter(({ workspace }) => workspace !== 'root');
+    expect(new Set(others.map(({ query }) => query?.['resourceVersion']))).toEqual(new Set(['0']));
+  });
+
   test('reads a page with very large objects in smaller ones', async () => {
     const kcp = model([open('root'), ...many(20).map((path) => open(path))], {
       before: ({ workspace, path, query, target }) => {
