@@ -62,6 +62,8 @@ export async function startRealKcp(binary: string, { dir, address, port, oidc }:
       `--audit-policy-file=${policyFile}`,
       `--audit-log-path=${requestLog}`,
       '--audit-log-mode=blocking',
+      // Off by default, but there.
+      '--feature-gates=WorkspaceMounts=true',
     ],
     ready: () => answers(tls.caFile, `${url}/readyz`),
     deadlineMs: 180_000,
