@@ -100,6 +100,23 @@ describe('probing what an index has', () => {
     ]);
   });
 
+  test('a type is told without the workspace that defines it, unless the caller knows of that', async () => {
+    const kcp = model([
+      open('root'),
+      closed('root:secret'),
+      closed('root:org'),
+      open('root:org:a', { typeFrom: 'root:secret' }),
+      open('root:org:b', { typeFrom: 'root:org' }),
+      open('root:org:c', { typeFrom: 'root:org:a' }),
+    ]);
+    expect((await probe(kcp)).enterable.map(({ type }) => type)).toEqual([
+      undefined,
+      'universal',
+      'root:org:universal',
+      'root:org:a:universal',
+    ]);
+  });
+
   test('a mount whose server is away does not shorten the time that the rest is good for', async () => {
     const kcp = model([open('root'), { path: 'root:edge', open: true, mounted: true, fails: 503 }]);
     expect((await probe(kcp)).gaps).toMatchObject([{ workspace: 'root', transient: false }]);

@@ -12,7 +12,7 @@ import type { Gap, Walk, Workspace } from './workspace.ts';
  * home workspace. Finds also what lies below a workspace that the caller may not list.
  *
  * Nothing tells the name of a workspace that kcp didn't open to this caller: not `visible`, which is empty, nor a gap,
- * whatever kcp said. Only the path of one that is open holds the names of those above it: it is its address.
+ * whatever kcp said, nor a type. Only the path of one that is open holds the names of those above it: it is its address.
  *
  * @param indexed all workspaces there are, in the order of the tree.
  * @throws {KcpError} when the start itself gives no answer (but for 403), or kcp rejects the token anywhere.
@@ -72,9 +72,9 @@ export async function probeIndexed(
 
   try {
     const [home] = await Promise.all([askHome(), askAll()]);
-    const enterable = asked
-      .filter((workspace) => open.has(workspace))
-      .map((workspace) => (workspace.path === home?.path ? home : workspace));
+    const found = asked.filter((workspace) => open.has(workspace));
+    const told = names(found);
+    const enterable = found.map((workspace) => (workspace.path === home?.path ? home : withoutNames(workspace, told)));
     if (home !== undefined && open.has(home)) {
       const after = enterable.findIndex(({ path }) => comparePaths(path, home.path) > 0);
       enterable.splice(after === -1 ? enterable.length : after, 0, home);
@@ -83,6 +83,25 @@ export async function probeIndexed(
   } finally {
     survey.end();
   }
+}
+
+/** Paths that are told with the paths of these: their own, and those of what is above them. */
+function names(workspaces: readonly Workspace[]): Set<string> {
+  const told = new Set(['root']);
+  for (const { path } of workspaces) {
+    for (let end = path.length; end !== -1 && !told.has(path.slice(0, end)); end = path.lastIndexOf(':', end - 1)) {
+      told.add(path.slice(0, end));
+    }
+  }
+  return told;
+}
+
+/** A type is named with the workspace that defines it, which the caller may not know of: then without. */
+function withoutNames(workspace: Workspace, told: ReadonlySet<string>): Workspace {
+  const { type } = workspace;
+  const colon = type?.lastIndexOf(':') ?? -1;
+  if (type === undefined || colon === -1 || told.has(type.slice(0, colon))) return workspace;
+  return { ...workspace, type: type.slice(colon + 1) };
 }
 
 /** The start and what is below it; at the root, home workspaces of others as well: whoever was let in finds them. */

@@ -1,7 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { inspect } from 'node:util';
 import { stringify } from 'yaml';
-import { KubeconfigError, parseKubeconfig } from './kubeconfig.ts';
+import { createCA, issueCertificate } from '../../../e2e/lib/certs.ts';
+import { KubeconfigError, parseIdentityKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 
 const PEM = rootCertificates[0] ?? '';
 const CA = Buffer.from(PEM).toString('base64');
@@ -28,9 +33,9 @@ function kubeconfig(cluster: object = {}, user: object = {}, rest: object = {}):
   });
 }
 
-function messageOf(text: string): string {
+function messageOf(text: string, parse: (text: string) => unknown = parseKubeconfig): string {
   try {
-    parseKubeconfig(text);
+    parse(text);
   } catch (error) {
     expect(error).toBeInstanceOf(KubeconfigError);
     return (error as Error).message;
@@ -137,5 +142,84 @@ describe('parseKubeconfig', () => {
   test('a broken certificate is refused without showing it', () => {
     const broken = Buffer.from(PEM.replace(/\n.{10}/, `\n${'A'.repeat(10)}`)).toString('base64');
     expect(messageOf(kubeconfig({ 'certificate-authority-data': broken }))).toContain('cannot be read');
+  });
+});
+
+describe('parseIdentityKubeconfig', () => {
+  let dir: string;
+  let pair: { 'client-certificate-data': string; 'client-key-data': string };
+  let other: typeof pair;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'identity-'));
+    const ca = await createCA(dir, 'ca', 'clients');
+    const issue = async (name: string) => {
+      const files = await issueCertificate(ca, { dir, name, commonName: name });
+      return {
+        'client-certificate-data': (await readFile(files.certFile)).toString('base64'),
+        'client-key-data': (await readFile(files.keyFile)).toString('base64'),
+      };
+    };
+    [pair, other] = await Promise.all([issue('index'), issue('other')]);
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  const refusal = (user: object, rest: object = {}) => messageOf(kubeconfig({}, user, rest), parseIdentityKubeconfig);
+
+  test('takes a client certificate with its key', () => {
+    const { endpoint, identity } = parseIdentityKubeconfig(kubeconfig({}, pair));
+    expect(endpoint).toMatchObject({ origin: 'https://kcp.example.com:6443', ca: PEM.trim() });
+    expect(identity.certificate?.cert).toMatch(/^-----BEGIN CERTIFICATE-----/);
+    expect(identity.certificate?.key).toMatch(/^-----BEGIN (EC )?PRIVATE KEY-----/);
+    expect(identity.token).toBeUndefined();
+  });
+
+  test('takes a token', () => {
+    expect(parseIdentityKubeconfig(kubeconfig({}, { token: 'a.b-c_d~e+f/g==' })).identity.token).toBe(
+      'a.b-c_d~e+f/g==',
+    );
+  });
+
+  test('shows nothing of it where objects are shown', () => {
+    const parsed = parseIdentityKubeconfig(kubeconfig({}, { token: SECRET }));
+    expect(
+      JSON.stringify(parsed) + inspect(parsed, { depth: 9 }) + JSON.stringify({ ...parsed.identity }),
+    ).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['exec', { command: 'sh' }],
+    ['auth-provider', { name: 'oidc' }],
+    ['client-certificate', '/etc/tls.crt'],
+    ['client-key', '/etc/tls.key'],
+    ['tokenFile', '/var/token'],
+    ['username', 'admin'],
+    ['password', SECRET],
+    ['as', 'admin'],
+    ['as-groups', ['system:masters']],
+  ])('refuses the user field %s by name', (field, value) => {
+    const message = refusal({ token: 'x', [field]: value });
+    expect(message).toContain(`user "me": ${field} is not accepted: credentials stand in the file itself`);
+    expect(message).not.toContain(SECRET);
+  });
+
+  test('refuses what is no identity, or two, or half of one, and shows none of it', () => {
+    const { 'client-certificate-data': certificate, 'client-key-data': key } = pair;
+    expect(refusal({})).toContain('user "me" has no credentials');
+    expect(refusal({ ...pair, token: SECRET })).toMatch(/has a client certificate and a token: keep the one/);
+    expect(refusal({ 'client-certificate-data': certificate })).toMatch(/client-key-data is missing/);
+    expect(refusal({ 'client-key-data': key })).toMatch(/client-certificate-data is missing/);
+    expect(refusal({ ...pair, 'client-key-data': other['client-key-data'] })).toMatch(/is not the key of/);
+    expect(refusal({ ...pair, 'client-key-data': 'bm90IGEga2V5' })).toMatch(/holds no PEM private key/);
+    expect(refusal({ ...pair, 'client-certificate-data': 'bm8=' })).toMatch(/client-certificate-data holds no PEM/);
+    for (const token of [`${SECRET}\nx: y`, `${SECRET} x`]) {
+      expect(refusal({ token })).toBe('user "me": token is not a bearer token');
+    }
+    expect(refusal({}, { contexts: [{ name: 'default', context: { cluster: 'default' } }] })).toMatch(/names no user/);
+    expect(refusal({}, { users: [] })).toContain('user "me" has no credentials');
+  });
+
+  test('is as strict about the cluster', () => {
+    const text = kubeconfig({ 'insecure-skip-tls-verify': true }, { token: 'x' });
+    expect(messageOf(text, parseIdentityKubeconfig)).toContain('insecure-skip-tls-verify is not accepted');
   });
 });

@@ -13,6 +13,8 @@ export interface ModelWorkspace {
   /** Whether the caller may list the workspaces inside; true unless told. */
   readonly lists?: boolean;
   readonly mounted?: boolean;
+  /** Path of the workspace where its WorkspaceType is defined; root unless told. */
+  readonly typeFrom?: string;
   /** False: it has no logical cluster yet. */
   readonly scheduled?: boolean;
   /** Every request is answered with this status. */
@@ -106,7 +108,7 @@ export function objectOf(workspace: ModelWorkspace): Record<string, unknown> {
   return {
     metadata: { name: nameOf(path), annotations: { 'kcp.io/cluster': clusterAt(parentOf(path)) } },
     spec: {
-      type: { name: 'universal', path: 'root' },
+      type: { name: 'universal', path: workspace.typeFrom ?? 'root' },
       ...(mounted ? { mount: { ref: { kind: 'Cluster' } } } : cluster !== undefined && { cluster }),
     },
     status: { phase: 'Ready' },
@@ -127,7 +129,7 @@ function indexOf(workspaces: readonly ModelWorkspace[]): Workspace[] {
       path: workspace.path,
       name: nameOf(workspace.path),
       cluster: workspace.path === 'root' ? undefined : idOf(workspace),
-      type: workspace.path.includes(':') ? 'root:universal' : undefined,
+      type: workspace.path.includes(':') ? `${workspace.typeFrom ?? 'root'}:universal` : undefined,
       phase: workspace.path.includes(':') ? 'Ready' : undefined,
       ...(workspace.mounted === true && { mounted: true }),
     }))

@@ -14,13 +14,15 @@ export function randomTree({ home }: { home: string }): fc.Arbitrary<ModelWorksp
     open: fc.boolean(),
     lists: fc.boolean(),
     kind: fc.constantFrom('plain', 'plain', 'plain', 'mounted', 'unscheduled', 'bare'),
+    /** Which of those before it defines its type. */
+    typeFrom: fc.nat(),
     prefix: fc.constantFrom('a', 'a-', 'a0', 'z', '0'),
   });
   const top = fc.record({ open: fc.boolean(), lists: fc.boolean() });
   return fc.record({ root: top, home: fc.option(top), nodes: fc.array(node, { maxLength: 25 }) }).map((drawn) => {
     const workspaces: ModelWorkspace[] = [{ path: 'root', ...drawn.root }];
     if (drawn.home !== null) workspaces.push({ path: home, ...drawn.home });
-    for (const [index, { parent, open, lists, kind, prefix }] of drawn.nodes.entries()) {
+    for (const [index, { parent, open, lists, kind, prefix, typeFrom }] of drawn.nodes.entries()) {
       const above = workspaces[parent % workspaces.length];
       // Nothing lies below what has no logical cluster.
       if (above === undefined || above.mounted === true || above.scheduled === false) continue;
@@ -28,6 +30,7 @@ export function randomTree({ home }: { home: string }): fc.Arbitrary<ModelWorksp
         path: `${above.path}:${prefix}n${index}x`,
         open: open && kind !== 'unscheduled',
         lists,
+        typeFrom: workspaces[typeFrom % workspaces.length]?.path ?? 'root',
         ...(kind === 'mounted' && { mounted: true }),
         ...(kind === 'unscheduled' && { scheduled: false }),
         ...(kind === 'bare' && { bare: true }),
