@@ -152,6 +152,24 @@ describe('a walk', () => {
     expect(paths((await walkOf(kcp)).enterable)).toEqual(['root', 'root:a', 'root:a:b']);
   });
 
+  test('a token that is rejected while more pages come fails it, and nothing else', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const hold = Promise.withResolvers<undefined>();
+    const kcp = model([open('root'), { path: 'root:a', open: true, fails: 401 }, open('root:b')], {
+      page: 1,
+      before: ({ query }) => (query?.['continue'] === undefined ? undefined : hold.promise),
+    });
+    const failed = walkOf(kcp).catch((error: unknown) => error);
+    // Node.js looks for rejections that nobody handles after each turn of the event loop.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    hold.resolve(undefined);
+    expect(await failed).toMatchObject({ status: 401 });
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   test('leaves connections to others when several go on', async () => {
     let now = 0;
     let most = 0;
