@@ -1,17 +1,14 @@
-/**
- * Runs a task when there is room for it.
- * @param urgent before those that wait already.
- */
-export type Limiter = <T>(task: () => Promise<T>, urgent?: boolean) => Promise<T>;
+/** Runs a task when there is room for it. */
+export type Limiter = <T>(task: () => Promise<T>) => Promise<T>;
 
 /** Runs at most `max` tasks at a time, in the order they came. */
 export function limiter(max: number): Limiter {
   const waiting: (() => void)[] = [];
   let running = 0;
-  return async (task, urgent = false) => {
+  return async (task) => {
     if (running < max) running += 1;
     // The place of a task that ends is handed on, so `running` stays.
-    else await new Promise<void>((resolve) => (urgent ? waiting.unshift(resolve) : waiting.push(resolve)));
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await task();
     } finally {

@@ -26,7 +26,7 @@ export interface SurveyOptions {
 export interface Survey {
   readonly asker: Asker;
   /** Sends requests about a workspace when there is room. @throws {CancelledError} when there is no time left by then. */
-  ask<T>(workspace: string, task: () => Promise<T>, urgent?: boolean): Promise<T>;
+  ask<T>(workspace: string, task: () => Promise<T>): Promise<T>;
   /**
    * Why something wasn't found out about a workspace.
    * @throws {unknown} what would stand in the way of everything: a token that kcp rejects, callers who went away, a fault
@@ -63,15 +63,13 @@ export function beginSurvey(kcp: KcpClient, options: SurveyOptions): Survey {
 
   return {
     asker: { token, signal: stop.signal },
-    ask: (workspace, task, urgent) =>
-      limit(
-        () =>
-          shared(() => {
-            if (!stop.signal.aborted) return task();
-            const context = { host: kcp.host, workspace, path: '', target: undefined };
-            throw new CancelledError('the call was cancelled', context);
-          }, urgent),
-        urgent,
+    ask: (workspace, task) =>
+      limit(() =>
+        shared(() => {
+          if (!stop.signal.aborted) return task();
+          const context = { host: kcp.host, workspace, path: '', target: undefined };
+          throw new CancelledError('the call was cancelled', context);
+        }),
       ),
     why(error, about) {
       if (!(error instanceof KcpError) || signal.aborted) throw error;

@@ -5,10 +5,12 @@ import { isMissingWorkspace } from './explain.ts';
 import { homeWorkspace, userNameAt } from './home.ts';
 import { arrayAt, stringAt } from './json.ts';
 import { resourcePath } from './paths.ts';
-import { MAX_WORKSPACES, beginSurvey } from './survey.ts';
+import { CONCURRENCY, MAX_WORKSPACES, beginSurvey } from './survey.ts';
 import type { SurveyOptions } from './survey.ts';
 import { likelihood } from './tally.ts';
 import type { Tally } from './tally.ts';
+import { workOff } from './work-off.ts';
+import type { WorkQueue } from './work-off.ts';
 import { WORKSPACES, address, comparePaths, workspaceOf } from './workspace.ts';
 import type { Gap, Walk, Workspace } from './workspace.ts';
 
@@ -18,13 +20,21 @@ export type { Gap, Walk, Workspace };
 /** A workspace with what was found out about it. */
 interface Place {
   readonly workspace: Workspace;
-  readonly open: boolean;
-  readonly below: readonly Place[];
+  open: boolean;
+  readonly below: Place[];
 }
 
 interface Page {
   readonly children: readonly Workspace[];
   readonly next: string | undefined;
+}
+
+/** What was found out by one or two requests. */
+interface Answer {
+  readonly open: boolean;
+  readonly page?: Page;
+  /** Why it could not be listed. */
+  readonly obstacle?: KcpError;
 }
 
 const PAGE = 500;
@@ -48,6 +58,8 @@ export async function walk(kcp: KcpClient, options: SurveyOptions): Promise<Walk
   const odds = likelihood(earlier);
   const gaps: Gap[] = [];
   const met = new Set<string>();
+  const start = placeOf({ path: root, name: root, cluster: undefined, type: undefined, phase: undefined });
+  const places = [start];
   let left = MAX_WORKSPACES - 1;
   let user = earlier?.user;
 
@@ -70,8 +82,7 @@ export async function walk(kcp: KcpClient, options: SurveyOptions): Promise<Walk
     }
   }
 
-  /** The first page of its children, or what stood in the way of it. */
-  async function list(parent: Workspace): Promise<{ page?: Page; obstacle?: KcpError }> {
+  async function list(parent: Workspace): Promise<Pick<Answer, 'page' | 'obstacle'>> {
     try {
       return { page: await pageOf(parent) };
     } catch (error) {
@@ -80,45 +91,78 @@ export async function walk(kcp: KcpClient, options: SurveyOptions): Promise<Walk
     }
   }
 
-  async function enter(workspace: Workspace, listFirst: boolean) {
+  async function enter(workspace: Workspace, listFirst: boolean): Promise<Answer> {
     const listed = listFirst ? await list(workspace) : {};
-    if ('page' in listed) return { open: true, ...listed };
+    if (listed.page !== undefined) return { open: true, ...listed };
     const open = await mayEnter(kcp, address(workspace), asker);
     return { open, ...(open && !listFirst && workspace.mounted !== true ? await list(workspace) : listed) };
   }
 
-  async function children(parent: Workspace, first: Page, depth: number): Promise<Place[]> {
-    const found: Promise<Place>[] = [];
-    const siblings: Tally = { open: 0, closed: 0 };
-    let page = first;
-    let cut = false;
-    for (;;) {
-      for (const child of page.children) {
-        // An id that comes again would lead round in a circle.
-        if (child.cluster !== undefined && met.has(child.cluster)) continue;
-        if (child.cluster !== undefined) met.add(child.cluster);
-        cut = left === 0;
-        if (cut) break;
-        left -= 1;
-        const visited = visit(child, siblings, depth);
-        // It may fail before all are there to be waited for.
-        visited.catch(() => undefined);
-        found.push(visited);
+  /** Sees to it that all on the page are visited, and the next page is read before them. */
+  function take(parent: Place, { children, next }: Page, siblings: Tally, depth: number, queue: WorkQueue): void {
+    for (const child of children) {
+      // An id that comes again would lead round in a circle.
+      if (child.cluster !== undefined && met.has(child.cluster)) continue;
+      if (child.cluster !== undefined) met.add(child.cluster);
+      if (left === 0) {
+        const reason = `has more workspaces than were looked at (${MAX_WORKSPACES} in all)`;
+        gaps.push({ workspace: parent.workspace.path, reason, transient: false });
+        return;
       }
-      const { next } = page;
-      if (next === undefined || cut) break;
-      try {
-        page = await survey.ask(parent.path, () => pageOf(parent, next), true);
-      } catch (error) {
-        gap(parent, 'could not list its workspaces', error);
-        break;
-      }
+      left -= 1;
+      const place = placeOf(child);
+      parent.below.push(place);
+      queue.later((more) => visit(place, siblings, depth, more));
     }
-    if (cut) {
-      const reason = `has more workspaces than were looked at (${MAX_WORKSPACES} in all)`;
-      gaps.push({ workspace: parent.path, reason, transient: false });
+    if (next !== undefined) queue.next((more) => read(parent, next, siblings, depth, more));
+  }
+
+  async function read(parent: Place, next: string, siblings: Tally, depth: number, queue: WorkQueue): Promise<void> {
+    try {
+      const page = await survey.ask(parent.workspace.path, () => pageOf(parent.workspace, next));
+      take(parent, page, siblings, depth, queue);
+    } catch (error) {
+      gap(parent.workspace, 'could not list its workspaces', error);
     }
-    return Promise.all(found);
+  }
+
+  async function visit(place: Place, siblings: Tally, depth: number, queue: WorkQueue): Promise<void> {
+    const { workspace } = place;
+    try {
+      const asked = await survey.ask(workspace.path, () =>
+        enter(workspace, odds.listFirst(workspace, siblings, depth)),
+      );
+      odds.note(asked.open, siblings, depth);
+      settle(place, asked, depth, queue);
+    } catch (error) {
+      if (place === start) throw survey.final(error);
+      gap(workspace, 'could not find out whether it may be entered', error);
+    }
+  }
+
+  function settle(place: Place, { open, page, obstacle }: Answer, depth: number, queue: WorkQueue): void {
+    place.open = open;
+    if (page !== undefined) take(place, page, { open: 0, closed: 0 }, depth + 1, queue);
+    if (!open || obstacle === undefined || servesNone(obstacle)) return;
+    gap(place.workspace, 'could not list its workspaces', obstacle);
+  }
+
+  async function visitHome(queue: WorkQueue): Promise<void> {
+    try {
+      user ??= await survey.ask(root, () => userNameAt(kcp, root, asker));
+      const home = user === undefined ? undefined : homeWorkspace(user);
+      if (home === undefined || home.path === root) return;
+      const asked = await survey.ask(home.path, () => enter(home, odds.wasOpen(home)));
+      // Those who have none are told 403.
+      if (!asked.open) return;
+      const place = placeOf(home);
+      places.push(place);
+      settle(place, asked, 0, queue);
+    } catch (error) {
+      const { reason, transient } = survey.why(error);
+      if (error instanceof KcpStatusError && error.status === 404) return;
+      gaps.push({ workspace: root, reason: `could not look for a home workspace: ${reason}`, transient });
+    }
   }
 
   function gap(workspace: Workspace, what: string, error: unknown): void {
@@ -126,52 +170,17 @@ export async function walk(kcp: KcpClient, options: SurveyOptions): Promise<Walk
     gaps.push({ workspace: workspace.path, reason: `${what}: ${reason}`, transient });
   }
 
-  async function visit(workspace: Workspace, siblings: Tally, depth: number): Promise<Place> {
-    const asked = await survey
-      .ask(workspace.path, async () => {
-        const answer = await enter(workspace, odds.listFirst(workspace, siblings, depth));
-        // Before the next one takes this one's place.
-        odds.note(answer.open, siblings, depth);
-        return answer;
-      })
-      .catch((error: unknown) => {
-        if (workspace.path === root) throw survey.final(error);
-        gap(workspace, 'could not find out whether it may be entered', error);
-        return undefined;
-      });
-    if (asked === undefined) return { workspace, open: false, below: [] };
-    const { open, page, obstacle } = asked;
-    if (open && obstacle !== undefined && !servesNone(obstacle))
-      gap(workspace, 'could not list its workspaces', obstacle);
-    return { workspace, open, below: page === undefined ? [] : await children(workspace, page, depth + 1) };
-  }
-
-  async function visitHome(): Promise<Place[]> {
-    try {
-      user ??= await survey.ask(root, () => userNameAt(kcp, root, asker));
-      if (user === undefined) return [];
-      const home = homeWorkspace(user);
-      if (home.path === root) return [];
-      const { open, page } = await survey.ask(home.path, () => enter(home, odds.wasOpen(home)));
-      if (!open) return [];
-      return [{ workspace: home, open, below: page === undefined ? [] : await children(home, page, 1) }];
-    } catch (error) {
-      const { reason, transient } = survey.why(error);
-      // Those who have none are told 403 or 404.
-      if (error instanceof KcpStatusError && error.status === 404) return [];
-      gaps.push({ workspace: root, reason: `could not look for a home workspace: ${reason}`, transient });
-      return [];
-    }
-  }
-
   try {
-    const start = { path: root, name: root, cluster: undefined, type: undefined, phase: undefined };
-    const [place, homes] = await Promise.all([visit(start, { open: 0, closed: 0 }, 0), visitHome()]);
+    await workOff([(queue) => visit(start, { open: 0, closed: 0 }, 0, queue), visitHome], CONCURRENCY);
     gaps.sort((a, b) => comparePaths(a.workspace, b.workspace));
-    return { root, ...flatten([place, ...homes]), gaps, user };
+    return { root, ...flatten(places), gaps, user };
   } finally {
     survey.end();
   }
+}
+
+function placeOf(workspace: Workspace): Place {
+  return { workspace, open: false, below: [] };
 }
 
 /** What is needed of a list; the objects themselves are large, and the walk below them long. */
