@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Log } from '../log.ts';
-import { KcpError, KcpStatusError } from './errors.ts';
 import { createIndexHttp } from './index-http.ts';
 import type { IndexAccess, IndexHttp } from './index-http.ts';
 import { SLICE, shardsOf } from './index-shards.ts';
+import type { Shards } from './index-shards.ts';
 import { IndexStore, MAX_INDEXED, entryOf } from './index-store.ts';
 import type { IndexEntry } from './index-store.ts';
 import { DEFAULT_TIMINGS, startWatch } from './index-watch.ts';
-import type { Watch, WatchState, WatchTimings } from './index-watch.ts';
+import type { Watch, WatchTimings } from './index-watch.ts';
+import { LOADING, trouble } from './index-trouble.ts';
+import type { Trouble } from './index-trouble.ts';
 import { stringAt } from './json.ts';
 import { KubeconfigError, parseIdentityKubeconfig } from './kubeconfig.ts';
 import { readCertificates } from './kubeconfig-user.ts';
@@ -59,12 +61,11 @@ interface Connection {
   readonly http: IndexHttp;
   readonly slice: Watch;
   readonly shards: Map<string, Watch>;
-  /** Whether the slice exists; undefined until that is known. */
-  listed: boolean | undefined;
+  /** What the slice says, null where there is none; undefined until that is known. */
+  listed: Shards | null | undefined;
 }
 
 const STALE_MS = 30_000;
-const LOADING = 'it is being loaded';
 const NOT_IN_USE = 'workspace index not in use: callers get what a walk with their own token finds';
 
 /** Starts it. Files that can't be used are logged, and are its problem until `reload`. */
@@ -86,22 +87,21 @@ export async function createWorkspaceIndex(options: WorkspaceIndexOptions): Prom
       collection: { origin: access.endpoint.origin, path: SLICE.path },
       fieldSelector: `metadata.name=${SLICE.name}`,
       maxObjects: 1,
-      keep: (slice) => (stringAt(slice, 'metadata', 'name') === SLICE.name ? { ...shardsOf(slice) } : undefined),
+      keep: (slice) => (stringAt(slice, 'metadata', 'name') === SLICE.name ? shardsOf(slice) : undefined),
       replace: ([slice]) => {
-        follow(slice as ReturnType<typeof shardsOf> | undefined);
+        follow((slice as Shards | undefined) ?? null);
       },
       changed: (type, slice) => {
-        follow(type === 'DELETED' ? undefined : shardsOf(slice));
+        if (stringAt(slice, 'metadata', 'name') !== SLICE.name) return;
+        follow(type === 'DELETED' ? null : shardsOf(slice));
       },
       onState,
       timings,
     });
     const made: Connection = { digest, http, slice: slices, shards, listed: undefined };
 
-    function follow(slice: ReturnType<typeof shardsOf> | undefined): void {
-      made.listed = slice !== undefined;
-      for (const url of slice?.refused ?? [])
-        log.warn('shard left out of the workspace index: not an address of it', { url });
+    function follow(slice: Shards | null): void {
+      made.listed = slice;
       const wanted = slice?.collections ?? new Map<string, never>();
       for (const [url, watch] of shards) {
         if (wanted.has(url)) continue;
@@ -134,14 +134,18 @@ export async function createWorkspaceIndex(options: WorkspaceIndexOptions): Prom
     };
   }
 
-  /** What is wrong: in words for callers, and the errors behind it for the log. */
-  function judge(): { reason: string; errors?: string[] } | undefined {
+  function judge(): Trouble | undefined {
     if (connection === undefined) return { reason: 'its kubeconfig or CA cannot be used' };
     const { slice, shards, listed } = connection;
     const states = [...shards.values()].map((watch) => watch.state());
     const down = trouble([slice.state()], 'the list of shards', staleMs);
     if (down !== undefined) return down;
-    if (listed !== true) return { reason: listed === false ? 'there is no list of shards' : LOADING };
+    if (listed === undefined || listed === null) {
+      return { reason: listed === null ? 'there is no list of shards' : LOADING };
+    }
+    // Without one of them it would be told for the whole.
+    const errors = listed.refused.map((url) => `not the address of a shard: ${url.slice(0, 300)}`);
+    if (errors.length > 0) return { reason: 'the list of shards has an address that is none', errors };
     if (states.length === 0) return { reason: 'no shard is listed' };
     const shardDown = trouble(states, states.length === 1 ? 'kcp' : `one of ${states.length} shards`, staleMs);
     if (shardDown !== undefined) return shardDown;
@@ -226,28 +230,4 @@ function parse(text: string, file: string) {
     if (!(error instanceof KubeconfigError)) throw error;
     throw new KubeconfigError(`index_kubeconfig ${file}: ${error.message}`);
   }
-}
-
-/** What keeps copies of `what` from being used. */
-function trouble(
-  states: readonly WatchState[],
-  what: string,
-  staleMs: number,
-): { reason: string; errors: string[] } | undefined {
-  const errors = [...new Set(states.flatMap(({ error }) => (error === undefined ? [] : [describe(error)])))];
-  if (states.some(({ phase }) => phase === 'refused')) {
-    return { reason: `its identity may not read ${what}`, errors };
-  }
-  const stale = ({ phase, since }: WatchState) => phase === 'retrying' && performance.now() - since > staleMs;
-  if (states.some((state) => !state.loaded && state.phase === 'retrying') || states.some(stale)) {
-    return { reason: `${what} can't be reached`, errors };
-  }
-  if (states.some(({ loaded }) => !loaded)) return { reason: LOADING, errors };
-  return undefined;
-}
-
-/** For the log: whom, and what came of it. */
-function describe(error: unknown): string {
-  if (error instanceof KcpStatusError) return `${error.context.host}: ${error.status}: ${error.message.slice(0, 300)}`;
-  return error instanceof KcpError ? error.message : String(error);
 }
