@@ -195,11 +195,6 @@ export function isEnterable({ enterable }: Pick<Walk, 'enterable'>, workspace: s
   return findWorkspace(enterable, workspace) !== undefined;
 }
 
-/** Whether a workspace is another one, or below it. */
-export function isWithin(path: string, ancestor: string): boolean {
-  return path === ancestor || path.startsWith(`${ancestor}:`);
-}
-
 /** The workspace with that path or id. */
 export function findWorkspace(workspaces: readonly Workspace[], workspace: string): Workspace | undefined {
   return workspaces.find(({ path, cluster }) => path === workspace || cluster === workspace);

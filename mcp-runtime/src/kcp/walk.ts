@@ -14,7 +14,6 @@ import type { WorkQueue } from './work-off.ts';
 import { WORKSPACES, address, comparePaths, workspaceOf } from './workspace.ts';
 import type { Gap, Walk, Workspace } from './workspace.ts';
 
-export { comparePaths };
 export type { Gap, Walk, Workspace };
 
 /** A workspace with what was found out about it. */

@@ -95,6 +95,11 @@ export function validWorkspace(text: string | undefined): string | undefined {
   }
 }
 
+/** Whether a workspace is another one, or below it. */
+export function isWithin(path: string, ancestor: string): boolean {
+  return path.startsWith(ancestor) && (path.length === ancestor.length || path.charCodeAt(ancestor.length) === COLON);
+}
+
 const COLON = 58;
 
 /** Depth first: a parent, then all below it, before its next sibling. */

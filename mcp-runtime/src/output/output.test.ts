@@ -4,10 +4,11 @@ import { parse } from 'yaml';
 import { recorded } from '../testing/fake-kcp.ts';
 import { fitting } from './fitting.ts';
 import { MAX_TEXT_BYTES, howManyFit, limitBytes } from './limit.ts';
+import { comparePaths } from '../kcp/workspace.ts';
 import { cutNote, pageArguments } from './paginate.ts';
 import { age, fromObjects, fromServerTable, isServerTable, renderTable } from './table.ts';
 import { oneLine, shorten, stripInvisible, stripInvisibleDeep, toolError, toolResult } from './text.ts';
-import { hang, renderTree } from './tree.ts';
+import { drawBranches } from './tree.ts';
 import { toYaml } from './yaml.ts';
 
 describe('stripInvisible', () => {
@@ -153,33 +154,55 @@ describe('tables', () => {
   });
 });
 
-describe('renderTree', () => {
-  test('branches and columns', () => {
-    const row = (path: string) => ({ path: path.split(':'), cells: path === 'root' ? [] : [path, 'Ready'] });
-    expect(renderTree(['root', 'root:a', 'root:a:x', 'root:a:y', 'root:b', 'root:b:z'].map(row))).toEqual([
-      'root',
-      '├─ a      root:a     Ready',
-      '│  ├─ x   root:a:x   Ready',
-      '│  └─ y   root:a:y   Ready',
-      '└─ b      root:b     Ready',
-      '   └─ z   root:b:z   Ready',
-    ]);
-    expect(renderTree([])).toEqual([]);
-  });
-});
+describe('drawBranches', () => {
+  const nodes = (...paths: string[]) => paths.map((path) => ({ path }));
 
-describe('hang', () => {
-  test('what is missing above leaves its name with what hangs there', () => {
-    const paths = ['1abc', '1abc:x', 'root', 'root:a:b', 'root:a:b:c', 'root:d', 'top:e'];
-    expect(hang(paths)).toEqual([
-      ['1abc'],
-      ['1abc', 'x'],
-      ['root'],
-      ['root', 'a:b'],
-      ['root', 'a:b', 'c'],
-      ['root', 'd'],
-      ['top:e'],
+  test('branches as they hang, and what is missing above leaves its name with what hangs there', () => {
+    const tree = nodes('1abc', '1abc:x', 'root', 'root:a', 'root:a:x:y', 'root:a:z', 'root:a-b', 'root:c:d', 'top:e');
+    expect(drawBranches(tree, 0, 99)).toEqual([
+      '1abc',
+      '└─ x',
+      'root',
+      '├─ a',
+      '│  ├─ x:y',
+      '│  └─ z',
+      '├─ a-b',
+      '└─ c:d',
+      'top:e',
     ]);
+    expect(drawBranches([], 0, 99)).toEqual([]);
+  });
+
+  test('a part is drawn as it is in the whole', () => {
+    const path = fc.array(fc.constantFrom('a', 'b', 'a-b', 'b0'), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(fc.uniqueArray(path.map((names) => names.join(':'))), fc.nat(30), fc.nat(30), (paths, start, end) => {
+        const tree = nodes(...paths.sort(comparePaths));
+        expect(drawBranches(tree, start, end)).toEqual(drawBranches(tree, 0, tree.length).slice(start, end));
+      }),
+    );
+  });
+
+  test('names along the branches spell the path', () => {
+    const path = fc.array(fc.constantFrom('a', 'b', 'a-b', 'b0'), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(
+          path.map((names) => names.join(':')),
+          { minLength: 1 },
+        ),
+        (paths) => {
+          const above: string[] = [];
+          const tree = nodes(...paths.sort(comparePaths));
+          const spelled = drawBranches(tree, 0, tree.length).map((line) => {
+            const [, stem = '', name = ''] = /^([│├└─ ]*)(.*)$/.exec(line) ?? [];
+            above.splice(stem.length / 3, Infinity, name);
+            return above.join(':');
+          });
+          expect(spelled).toEqual(paths);
+        },
+      ),
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseWorkspace } from '../../kcp/paths.ts';
-import { comparePaths } from '../../kcp/walk.ts';
+import { comparePaths } from '../../kcp/workspace.ts';
 import { MAX_TEXT_BYTES, NOTE_BYTES, howManyFit } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
 import { toolResult } from '../../output/text.ts';

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { isWithin } from '../../kcp/inventory.ts';
 import { checkName, parseApiVersion, parseWorkspace } from '../../kcp/paths.ts';
-import { comparePaths } from '../../kcp/walk.ts';
+import { comparePaths } from '../../kcp/workspace.ts';
 import { NOTE_BYTES, MAX_TEXT_BYTES, howManyFit } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
 import { age, renderTable, toCell } from '../../output/table.ts';
@@ -13,6 +12,7 @@ import type { Call } from '../tool.ts';
 import { search } from './find-search.ts';
 import type { Answer } from './find-search.ts';
 import { WORKSPACE } from './kinds.ts';
+import { select } from './workspaces-selection.ts';
 
 const MAX_GAPS = 20;
 
@@ -66,10 +66,10 @@ export const find = defineTool({
     if (args.namespace !== undefined) checkName(args.namespace, 'namespace');
     const groupVersion = parseApiVersion(apiVersion);
     call.audit({ object: `${kind} (${apiVersion})${args.name === undefined ? '' : ` ${args.name}`}` });
+    if (prefix !== undefined) parseWorkspace(prefix);
     const found = await call.inventory.get(call.principal, call.signal);
-    const below = prefix === undefined ? undefined : parseWorkspace(prefix);
     const after = args.continue === undefined ? undefined : parseWorkspace(args.continue);
-    const all = found.enterable.map(({ path }) => path).filter((path) => below === undefined || isWithin(path, below));
+    const all = select(found, { prefix }).enterable.map(({ path }) => path);
     const workspaces = all.filter((path) => after === undefined || comparePaths(path, after) > 0);
     const answers = await search({ ...args, groupVersion, limit }, workspaces, call);
     const more = answers.length < workspaces.length;

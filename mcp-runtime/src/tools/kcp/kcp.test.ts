@@ -144,6 +144,84 @@ describe('kcp_workspaces_list', () => {
     expect(content[0]).toMatchObject({ text: expect.stringContaining('root:w1049 (and 150 more)') as unknown });
   });
 
+  describe('a part of them', () => {
+    /** root, a (universal), a:x (team), a:x:y, b (universal, not ready), b:z (team) */
+    function smallTree() {
+      const below: Record<string, Record<string, [type: string, phase?: string]>> = {
+        root: { a: ['root:universal'], b: ['root:universal', 'Initializing'] },
+        'root:a': { x: ['root:org:team'] },
+        idofx: { y: ['root:universal'] },
+        'root:b': { z: ['root:team'] },
+      };
+      fake.handlers.push(({ workspace, path }) => {
+        if (!path.endsWith('/workspaces')) return { body: {} };
+        const children = Object.entries(below[workspace] ?? {});
+        const items = children.map(([name, [type, phase = 'Ready']]) => ({
+          metadata: { name },
+          spec: {
+            cluster: name === 'x' ? 'idofx' : undefined,
+            type: { path: type.slice(0, type.lastIndexOf(':')), name: type.split(':').at(-1) },
+          },
+          status: { phase },
+        }));
+        return { body: { items } };
+      });
+    }
+
+    test.each([
+      [{ prefix: 'root:a' }, ['root:a', 'root:a:x', 'root:a:x:y']],
+      [{ prefix: 'idofx' }, ['root:a:x', 'root:a:x:y']],
+      [{ prefix: 'root:a', depth: 1 }, ['root:a', 'root:a:x']],
+      [{ depth: 1 }, ['root', 'root:a', 'root:b']],
+      [{ type: 'team' }, ['root:a:x', 'root:b:z']],
+      [{ type: 'root:team' }, ['root:b:z']],
+      [{ phase: 'Initializing' }, ['root:b']],
+      [{ prefix: 'root:b', type: 'team', phase: 'Ready' }, ['root:b:z']],
+      [{ prefix: 'root:a', limit: 1, continue: 'root:a' }, ['root:a:x']],
+    ])('%j', async (args, paths) => {
+      smallTree();
+      const { structuredContent } = await bench.call('kcp_workspaces_list', args);
+      const { workspaces } = structuredContent as { workspaces: { path: string }[] };
+      expect(workspaces.map(({ path }) => path)).toEqual(paths);
+    });
+
+    test('what is cut out of the tree hangs where it belongs, and it is said of how many it is a part', async () => {
+      smallTree();
+      const text = await bench.text('kcp_workspaces_list', { prefix: 'root:a', type: 'universal' });
+      expect(text.split('\n')).toEqual([
+        expect.stringMatching(/can enter \(2 of 6: prefix root:a, type universal\), as of/),
+        'root:a   root:a       universal   Ready',
+        '└─ x:y   root:a:x:y   universal   Ready',
+      ]);
+    });
+
+    test('as a table, with ids', async () => {
+      smallTree();
+      const text = await bench.text('kcp_workspaces_list', { prefix: 'root:a', depth: 1, output: 'flat' });
+      expect(text.split('\n').slice(1)).toEqual([
+        'PATH       CLUSTER   TYPE             PHASE',
+        'root:a     -         root:universal   Ready',
+        'root:a:x   idofx     root:org:team    Ready',
+      ]);
+    });
+
+    test('nothing that fits: which filters would', async () => {
+      smallTree();
+      expect(await bench.text('kcp_workspaces_list', { type: 'taem', phase: 'ready' })).toMatch(
+        /^Of 6 workspaces that alice@example\.com can enter, as of .*, none fits type taem, phase ready\. There is type root:org:team, root:team, root:universal\. There is phase Initializing, Ready\.$/,
+      );
+      expect(await bench.failure('kcp_workspaces_list', { prefix: 'root:../x' })).toContain('root:../x');
+    });
+
+    test('places that could not be looked at are those of the part', async () => {
+      const { structuredContent } = await bench.call('kcp_workspaces_list', { prefix: 'root:acme' });
+      expect(structuredContent).toMatchObject({
+        visible: [{ path: 'root:acme:team-b' }],
+        incomplete: [{ workspace: 'root:acme:team-b' }],
+      });
+    });
+  });
+
   test('begins at the configured workspace', async () => {
     const below = createBench(fake, { cluster_provider_configs: { kcp: { default_workspace: 'root:acme' } } });
     const text = await below.text('kcp_workspaces_list');
