@@ -59,8 +59,8 @@ export interface Inventory {
    */
   get(principal: Principal, signal?: AbortSignal): Promise<CallerWorkspaces>;
   /**
-   * Tells that kcp answered this caller with 403. What is cached is dropped, so that the next answer is new; one
-   * that is only just made and agrees with the 403 stays, or each refused call would cost kcp a walk.
+   * Tells that kcp didn't let this caller into the workspace. What is cached is dropped, so that the next answer is new;
+   * one that is only just made and agrees stays, or each refused call would cost kcp a walk.
    */
   refused(principal: Principal, workspace: string): void;
   /** Tells that this caller made or deleted a workspace: the next answer is new. */

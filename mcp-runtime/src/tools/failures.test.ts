@@ -140,4 +140,28 @@ describe('failures help on', () => {
     expect(await failure('namespaces_list', TEAM_A)).toContain('You may enter 2 workspaces');
     expect(await text('kcp_workspaces_list')).toContain('can enter (2)');
   });
+
+  test('a workspace that is gone does, too', async () => {
+    const { text, failure } = bench();
+    expect(await text('kcp_workspaces_list')).toContain('root:acme:team-a');
+    fake.handlers.push(({ workspace, path }) => {
+      if (workspace === 'root:acme:team-a') {
+        return status(404, 'not found', { name: workspace, group: 'tenancy.kcp.io', kind: 'workspaces' });
+      }
+      const isAcme = workspace === 'root:acme' || workspace === 'iw6o8ima302q41ln';
+      return isAcme && path.endsWith('/workspaces') ? { body: { items: [] } } : undefined;
+    });
+    expect(await failure('namespaces_list', TEAM_A)).toContain('You may enter 2 workspaces');
+  });
+
+  test('a right that is missing in an open one does not', async () => {
+    const { text, failure } = bench();
+    await text('kcp_workspaces_list');
+    const listed = () => fake.seen.filter(({ url }) => url.includes('/workspaces?')).length;
+    const before = listed();
+    fake.handlers.push(({ path }) => (path.includes('/secrets') ? status(403, 'no', { kind: 'secrets' }) : undefined));
+    await failure('resources_list', { ...TEAM_A, apiVersion: 'v1', kind: 'Secret' });
+    await text('kcp_workspaces_list');
+    expect(listed()).toBe(before);
+  });
 });

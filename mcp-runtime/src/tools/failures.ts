@@ -2,7 +2,7 @@ import { mayEnter } from '../kcp/access.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import { UnknownKindError } from '../kcp/discovery.ts';
 import { KcpError, KcpStatusError } from '../kcp/errors.ts';
-import { explain } from '../kcp/explain.ts';
+import { explain, isMissingWorkspace } from '../kcp/explain.ts';
 import type { Explanation } from '../kcp/explain.ts';
 import type { CallerWorkspaces } from '../kcp/inventory.ts';
 import { stringAt } from '../kcp/json.ts';
@@ -40,7 +40,7 @@ export async function explainFailure(error: unknown, call: Call, kcp: KcpClient)
 
   const { principal, inventory, discovery, signal } = call;
   const { workspace, target } = error.context;
-  if (error instanceof KcpStatusError && error.status === 403 && workspace !== undefined) {
+  if (error instanceof KcpStatusError && isMissingWorkspace(error) && workspace !== undefined) {
     inventory.refused(principal, workspace);
   }
   if (error instanceof KcpStatusError && target !== undefined && mayBeOutdated(error)) {
@@ -49,7 +49,12 @@ export async function explainFailure(error: unknown, call: Call, kcp: KcpClient)
   return explain(error, {
     principal,
     workspaces: () => callerWorkspaces(call),
-    mayEnter: (place) => mayEnter(kcp, place, { token: principal.token, signal }).catch(() => undefined),
+    async mayEnter(place) {
+      const open = await mayEnter(kcp, place, { token: principal.token, signal }).catch(() => undefined);
+      // A right that is missing in an open workspace says nothing of workspaces.
+      if (open === false && place !== undefined) inventory.refused(principal, place);
+      return open;
+    },
   });
 }
 

@@ -118,7 +118,7 @@ describe('call', () => {
     ['namespaces_list', { limit: 0 }, 'limit: '],
     ['namespaces_list', { output: 'json' }, 'output: '],
     ['resources_list', { kind: 'ConfigMap' }, 'apiVersion: '],
-    ['kcp_workspaces_list', { workspace: 'root' }, 'It takes: limit, continue'],
+    ['kcp_workspaces_list', { workspace: 'root' }, 'It takes: prefix, depth, type, phase, output, limit, continue'],
     ['kcp_workspaces_list', { continue: '../x' }, 'workspace "../x" is not valid'],
     ['resources_list', 'nonsense', 'Wrong arguments for resources_list'],
     ['resources_get', { apiVersion: 'v1', kind: 'ConfigMap', name: '../x' }, 'name "../x" is not valid'],
