@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { messageOf, type Log } from '../log.ts';
 import type { FetchJson } from './fetch-json.ts';
+import { usableKeys, type UsableKeys } from './keys.ts';
 
 /** The parts of OpenID Connect Discovery 1.0 §3 that we read; the whole document is passed on to older clients. */
 export type IssuerMetadata = Readonly<Record<string, unknown> & { issuer: string; jwks_uri: string }>;
@@ -51,6 +52,8 @@ export interface IssuerOptions {
   readonly clock?: () => number;
 }
 
+const MAX_URL = 2_048;
+
 /** Starts loading the issuer's keys; never fails: an issuer that is down is retried until it answers. */
 export function createIssuer(options: IssuerOptions): Issuer {
   const { url, fetchJson, log, coolDownMs = 30_000, refreshMs = 600_000, clock = Date.now } = options;
@@ -69,12 +72,14 @@ export function createIssuer(options: IssuerOptions): Issuer {
     try {
       const found = checkMetadata(await fetchJson(discoveryUrl(url)), url);
       const set = checkKeys(await fetchJson(found.jwks_uri));
-      const digest = createHash('sha256').update(JSON.stringify(set.keys)).digest('hex');
+      const digest = createHash('sha256').update(JSON.stringify(set)).digest('hex');
       metadata = found;
       if (keys?.digest !== digest) {
         keys = { find: createLocalJWKSet(set), digest };
         generation++;
         log.info('keys of the issuer loaded', { issuer: url, keys: set.keys.length });
+        if (set.refused.length > 0)
+          log.warn('keys of the issuer not used', { issuer: url, why: set.refused.slice(0, 10) });
       }
       failures = 0;
       problem = undefined;
@@ -153,14 +158,22 @@ function checkMetadata(document: unknown, issuer: string): IssuerMetadata {
       `the discovery document names the issuer ${typeof named === 'string' ? named.slice(0, 200) : '(none)'}; write that in authorization_url`,
     );
   }
-  if (typeof jwksUri !== 'string' || !URL.canParse(jwksUri) || new URL(jwksUri).protocol !== 'https:') {
+  if (
+    typeof jwksUri !== 'string' ||
+    jwksUri.length > MAX_URL ||
+    !URL.canParse(jwksUri) ||
+    new URL(jwksUri).protocol !== 'https:'
+  ) {
     throw new Error('the discovery document has no https jwks_uri');
   }
   return document as IssuerMetadata;
 }
 
-function checkKeys(document: unknown): JSONWebKeySet {
+function checkKeys(document: unknown): UsableKeys {
   const { keys } = (document ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length === 0) throw new Error('the key set at jwks_uri is empty');
-  return { keys: keys as JSONWebKeySet['keys'] };
+  const usable = usableKeys(keys);
+  if (usable.keys.length > 0) return usable;
+  const why = usable.refused.length === 0 ? '' : `: ${usable.refused.slice(0, 3).join(', ')}`;
+  throw new Error(`the key set at jwks_uri has no key to verify signatures with${why}`);
 }

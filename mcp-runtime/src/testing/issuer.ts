@@ -35,6 +35,10 @@ export interface TestIssuer {
   metadata: Record<string, unknown>;
   /** The published keys; the first one signs. */
   keys: TestKey[];
+  /** What the key set holds before those keys, right or wrong. */
+  oddKeys: unknown[];
+  /** Answers in place of a document; true once it has. */
+  answer: (document: 'discovery' | 'keys', res: ServerResponse) => boolean;
   /** Signs with the first key: valid for five minutes, for `platform-mesh` and alice, unless told otherwise. */
   sign(claims?: Record<string, unknown>, header?: Partial<JWTHeaderParameters>, key?: TestKey): Promise<string>;
   close(): Promise<void>;
@@ -61,7 +65,7 @@ export async function startTestIssuer(): Promise<TestIssuer> {
     dir,
     name: 'tls',
     commonName: 'localhost',
-    hosts: ['localhost'],
+    hosts: ['localhost', '127.0.0.1'],
   });
   const requests = { discovery: 0, keys: 0 };
   const tokenRequests: TokenRequest[] = [];
@@ -85,11 +89,13 @@ export async function startTestIssuer(): Promise<TestIssuer> {
       return;
     }
     const isDiscovery = req.url === '/.well-known/openid-configuration';
-    requests[isDiscovery ? 'discovery' : 'keys']++;
+    const document = isDiscovery ? 'discovery' : 'keys';
+    requests[document]++;
+    if (issuer.answer(document, res)) return;
     res.writeHead(issuer.down ? 503 : 200, { 'content-type': 'application/json' });
     if (issuer.down) res.end('<p>away</p>');
     else if (isDiscovery) res.end(JSON.stringify({ ...documentOf(issuer.url), ...issuer.metadata }));
-    else res.end(JSON.stringify({ keys: issuer.keys.map((key) => key.publicJwk) }));
+    else res.end(JSON.stringify({ keys: [...issuer.oddKeys, ...issuer.keys.map((key) => key.publicJwk)] }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
@@ -102,6 +108,8 @@ export async function startTestIssuer(): Promise<TestIssuer> {
     down: false,
     metadata: {},
     keys: [await newKey('one')],
+    oddKeys: [],
+    answer: () => false,
     sign: async (claims = {}, header = {}, key = issuer.keys[0]) => {
       if (key === undefined) throw new Error('the issuer has no key');
       const now = Math.floor(Date.now() / 1_000);
