@@ -53,6 +53,8 @@ export const unsigned: Signer = () => Buffer.alloc(0);
 export interface ForgeSource {
   readonly issuerURL: string;
   readonly audience: string;
+  /** Scopes that the server tells its clients to ask for; refusals name them. */
+  readonly scopes: readonly string[];
   /** The issuer's private keys, RS256 and ES256. */
   readonly rsa: JWK;
   readonly ec: JWK;
@@ -103,9 +105,12 @@ export function createForge(source: ForgeSource): Forge {
 }
 
 /** A forge of a running issuer's keys. */
-export async function forgeOf(source: TokenSource, trapURL: string): Promise<Forge> {
+export async function forgeOf(
+  source: TokenSource,
+  { scopes, trapURL }: Pick<ForgeSource, 'scopes' | 'trapURL'>,
+): Promise<Forge> {
   const { keys } = await readKeys(source.stateDir);
   const [rsa, ec] = ['RS256', 'ES256'].map((alg) => keys.find((key) => key.alg === alg));
   if (rsa === undefined || ec === undefined) throw new Error(`the issuer in ${source.stateDir} lacks a key`);
-  return createForge({ issuerURL: source.issuerURL, audience: source.clientID, rsa, ec, trapURL });
+  return createForge({ issuerURL: source.issuerURL, audience: source.clientID, scopes, rsa, ec, trapURL });
 }

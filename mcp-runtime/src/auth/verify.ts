@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import { KeysNotLoadedError, type Issuer } from './issuer.ts';
 import { createPrincipal, type Principal } from './principal.ts';
+import { whyNoCaller } from './token-kind.ts';
 
 /** Why a token isn't accepted, as the caller and the metrics may know it: it never holds a part of the token. */
 export class TokenError extends Error {
@@ -13,7 +14,16 @@ export class TokenError extends Error {
   }
 }
 export type TokenErrorReason =
-  'malformed' | 'algorithm' | 'key' | 'signature' | 'issuer' | 'audience' | 'expired' | 'not_yet_valid' | 'claim';
+  | 'malformed'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'claim'
+  | 'type';
 
 /** Asymmetric signatures only: with a symmetric one whoever can verify could also sign (RFC 8725 §3.1). */
 const ALGORITHMS = [
@@ -33,6 +43,10 @@ const ALGORITHMS = [
 const VOLATILE = new Set(['iat', 'exp', 'nbf', 'jti', 'sid', 'auth_time']);
 const MAX_TOKEN_LENGTH = 16 * 1024;
 const MAX_REMEMBERED = 2_048;
+/** The last second that a Date can name (ECMA-262 §21.4.1.1). */
+const MAX_DATE = 8.64e12;
+/** JWS compact serialization (RFC 7515 §7.1); the signature may be empty, which is then what is wrong. */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 export interface VerifierOptions {
   readonly issuer: Issuer;
@@ -86,8 +100,11 @@ export function createVerifier({
         remembered.delete(tokenHash);
       }
       const generation = issuer.generation();
-      const claims = await verifyClaims(token);
-      const kept = principalOf(claims, tokenHash);
+      if (!isCompactJws(token)) throw new TokenError('malformed', NO_JWT);
+      const { protectedHeader, payload } = await verifySignature(token);
+      const why = whyNoCaller(protectedHeader, payload);
+      if (why !== undefined) throw new TokenError('type', why);
+      const kept = principalOf(payload, tokenHash);
       // A Map is in order of insertion: the oldest goes first.
       if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? '');
       remembered.set(tokenHash, { generation, principal: kept });
@@ -95,7 +112,7 @@ export function createVerifier({
     },
   };
 
-  async function verifyClaims(token: string): Promise<JWTPayload> {
+  async function verifySignature(token: string): Promise<JWTVerifyResult> {
     const options = {
       issuer: issuer.url,
       audience,
@@ -104,27 +121,39 @@ export function createVerifier({
       currentDate: new Date(clock()),
     };
     try {
-      return (await jwtVerify(token, issuer.key, options)).payload;
+      return await jwtVerify(token, issuer.key, options);
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw tokenErrorOf(error, expected);
       // A token without `kid` where several keys would do: the right one is the one that verifies.
       for await (const key of error) {
         try {
-          return (await jwtVerify(token, key, options)).payload;
+          return await jwtVerify(token, key, options);
         } catch (inner) {
           if (!(inner instanceof errors.JWSSignatureVerificationFailed)) throw tokenErrorOf(inner, expected);
         }
       }
-      throw new TokenError('signature', 'the signature of the token does not match any key of the issuer');
+      throw new TokenError('signature', NO_MATCH);
     }
   }
 }
 
+const NO_JWT = 'the token is not a signed JWT; opaque and encrypted tokens are not accepted';
+const NO_MATCH = 'the signature of the token does not match the key of the issuer';
+
+/** Whether the text is a compact JWS as an encoder writes it: a lenient decoder would give one token many names (RFC 4648 §3.5). */
+function isCompactJws(token: string): boolean {
+  const canonical = (part: string) => Buffer.from(part, 'base64url').toString('base64url') === part;
+  return COMPACT.test(token) && token.split('.').every(canonical);
+}
+
 function principalOf(claims: JWTPayload, tokenHash: string): Omit<Principal, 'token'> {
-  const { sub, iss, exp } = claims;
-  if (typeof sub !== 'string' || sub === '' || typeof iss !== 'string' || typeof exp !== 'number') {
-    throw new TokenError('claim', 'sub or exp of the token is missing or not valid');
-  }
+  const { sub, iss, exp, aud } = claims;
+  if (typeof sub !== 'string' || sub === '') throw invalidClaim('sub');
+  if (typeof iss !== 'string') throw invalidClaim('iss');
+  // JSON.parse makes Infinity of 1e999.
+  if (typeof exp !== 'number' || exp > MAX_DATE) throw invalidClaim('exp');
+  // RFC 7519 §4.1.3; kcp doesn't take such a token either.
+  if (Array.isArray(aud) && aud.some((name: unknown) => typeof name !== 'string')) throw invalidClaim('aud');
   return {
     subject: sub,
     issuer: iss,
@@ -176,9 +205,10 @@ function tokenErrorOf(error: unknown, expected: Expected): Error {
     return new TokenError('algorithm', `the token is not signed with an accepted algorithm (${ALGORITHMS.join(', ')})`);
   if (error instanceof errors.JWKSNoMatchingKey)
     return new TokenError('key', 'the token is signed with a key that the issuer does not publish');
-  if (error instanceof errors.JWSSignatureVerificationFailed)
-    return new TokenError('signature', 'the signature of the token does not match the key of the issuer');
-  if (error instanceof errors.JOSEError) return new TokenError('malformed', 'the token is not a signed JWT');
+  if (error instanceof errors.JWSSignatureVerificationFailed) return new TokenError('signature', NO_MATCH);
+  if (error instanceof errors.JOSENotSupported)
+    return new TokenError('malformed', 'the header of the token asks for an extension that is not supported (crit)');
+  if (error instanceof errors.JOSEError) return new TokenError('malformed', NO_JWT);
   return error instanceof Error ? error : new Error(String(error));
 }
 
@@ -190,8 +220,9 @@ function claimErrorOf({ claim, reason }: errors.JWTClaimValidationFailed, expect
   if (claim === 'nbf' && reason === 'check_failed')
     return new TokenError('not_yet_valid', 'the token is not valid yet (nbf)');
   const name = ['exp', 'sub', 'nbf', 'iat'].find((known) => known === claim);
-  return new TokenError(
-    'claim',
-    name === undefined ? 'a claim of the token is not valid' : `${name} of the token is missing or not valid`,
-  );
+  return name === undefined ? new TokenError('claim', 'a claim of the token is not valid') : invalidClaim(name);
+}
+
+function invalidClaim(name: string): TokenError {
+  return new TokenError('claim', `${name} of the token is missing or not valid`);
 }

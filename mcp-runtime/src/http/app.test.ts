@@ -45,7 +45,7 @@ describe('without a right token', () => {
   });
 
   test.each<[string, () => Promise<string> | string, string]>([
-    ['garbage', () => 'Bearer garbage', 'the token is not a signed JWT'],
+    ['garbage', () => 'Bearer garbage', 'the token is not a signed JWT; opaque and encrypted tokens are not accepted'],
     ['two words', () => 'Bearer a b', 'the Authorization header is not \\"Bearer TOKEN\\"'],
     ['expired', async () => `Bearer ${await provider.sign({ exp: 1 })}`, 'the token has expired'],
     [
