@@ -57,7 +57,7 @@ const toolOverrides = z.record(
 
 /** `[http]` */
 const http = z.strictObject({
-  /** How long a client may take to send its headers. */
+  /** How long a client may take for its TLS handshake, and to send its headers. */
   read_header_timeout: duration('10s', { min: 1 }),
   /** Largest request body, in bytes. Upstream's 16 MiB don't fit a memory limit of 128Mi; kube-apiserver itself takes 3 MiB. */
   max_body_bytes: positive.default(4 * 1024 * 1024),

@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts';
 import { BodyError, type BodyReader } from './body.ts';
 import { serveExchange } from './bridge.ts';
 import type { Guards } from './guards.ts';
+import { createHangUps } from './hang-up.ts';
 import { sendMetadata, type Metadata } from './metadata.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { sendJson, sendRpcError, sendText } from './respond.ts';
@@ -52,8 +53,10 @@ export function createApp(options: AppOptions): App {
   let calls = 0;
   const waiting = new Set<() => void>();
   const slots = createSlots();
+  const hangUps = createHangUps();
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
+    if (hangUps.isTooLate(req)) return;
     const front = options.front();
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
     const route = routeOf(path, front);
@@ -102,7 +105,9 @@ export function createApp(options: AppOptions): App {
   ): Promise<void> {
     const refusal = front.guards.refuse(req);
     if (refusal !== undefined) {
-      sendRpcError(res, refusal.status, refusal.message);
+      // After an ambiguous request nobody knows where the next one begins.
+      if (refusal.status === 403) sendRpcError(res, refusal.status, refusal.message);
+      else hangUps.refuse(req, res, refusal);
       return;
     }
     if (req.method === 'OPTIONS') {
@@ -123,11 +128,7 @@ export function createApp(options: AppOptions): App {
     } catch (error) {
       if (!(error instanceof BodyError)) throw error;
       // What's left of the body isn't read, so the connection can't be used again.
-      sendRpcError(res, error.status, error.message, {
-        ...cors,
-        Connection: 'close',
-        ...(error.status === 503 ? { 'Retry-After': 1 } : {}),
-      });
+      hangUps.refuse(req, res, error, { ...cors, ...(error.status === 503 ? { 'Retry-After': 1 } : {}) });
       return;
     }
     // A batch (2025-03-26) is as many requests as it holds.

@@ -46,6 +46,8 @@ export async function serveExchange(
     ...(body === undefined ? {} : { parsedBody: body }),
   });
   if (res.destroyed) return;
+  // Whether the connection stays is between Node and the client: the handler's "keep-alive" would overrule a draining server.
+  response.headers.delete('connection');
   res.writeHead(response.status, { ...Object.fromEntries(response.headers), ...headers });
   if (response.body === null) {
     res.end();

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { localhostAllowedHostnames, validateHostHeader } from '@modelcontextprotocol/server';
+import { localhostAllowedHostnames } from '@modelcontextprotocol/server';
 import type { RuntimeConfig } from '../config/schema.ts';
 
 /** An answer given before anybody looks at the request. */
 export interface Refusal {
-  readonly status: 400 | 403;
+  readonly status: 400 | 403 | 501;
   readonly message: string;
 }
 
@@ -27,6 +27,9 @@ const LOOPBACK = /^(127\.|::1$|localhost$)/;
 /** Headers that must come once: of two, a proxy and we might look at different ones. */
 const ONCE = ['host', 'authorization', 'origin', 'content-length'] as const;
 
+/** RFC 9110 §7.2: a name, or an address in brackets, and perhaps a port. A URL parser would see a right name in much else. */
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
+
 /** The `Host` names accepted: that of `server_url`, `allowed_hosts`, and loopback names when only loopback is served. */
 function allowedHosts(config: GuardConfig): string[] {
   const own = [new URL(config.server_url).hostname, ...config.toolset_configs.kcp.allowed_hosts];
@@ -34,7 +37,7 @@ function allowedHosts(config: GuardConfig): string[] {
 }
 
 export function createGuards(config: GuardConfig): Guards {
-  const hosts = allowedHosts(config);
+  const hosts = new Set(allowedHosts(config));
   const origins = new Set([new URL(config.server_url).origin, ...config.toolset_configs.kcp.allowed_origins]);
 
   const corsHeaders = ({ headers: { origin } }: IncomingMessage): Record<string, string> =>
@@ -46,7 +49,12 @@ export function createGuards(config: GuardConfig): Guards {
     refuse(req) {
       const twice = ONCE.find((name) => (req.headersDistinct[name]?.length ?? 0) > 1);
       if (twice !== undefined) return { status: 400, message: `header ${twice} was sent more than once` };
-      if (!validateHostHeader(req.headers.host, hosts).ok) {
+      const { 'transfer-encoding': coding = '' } = req.headers;
+      // Chunks inside of another coding, or in HTTP/1.0: a proxy may see the request end elsewhere (RFC 9112 §6.1).
+      if (coding !== '' && (coding.toLowerCase() !== 'chunked' || req.httpVersion === '1.0')) {
+        return { status: 501, message: 'this Transfer-Encoding is not understood; send the body as it is, or chunked' };
+      }
+      if (!hosts.has(HOST.exec(req.headers.host ?? '')?.[1]?.toLowerCase() ?? '')) {
         return {
           status: 403,
           message: 'this Host is not served here; it is allowed with toolset_configs.kcp.allowed_hosts',

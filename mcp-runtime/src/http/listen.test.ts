@@ -60,6 +60,16 @@ test('draining lets calls finish and takes no new ones', async () => {
   await expect(drained).resolves.toBe(true);
 });
 
+test('a draining server asks its callers to come back on another connection', async () => {
+  const app = await startApp();
+  await waitFor('the keys', () => app.issuer.ready(), SOON);
+  const headers = { authorization: `Bearer ${await provider.sign()}` };
+  const connection = async () => (await app.post(CALL, headers)).headers.get('connection');
+  expect(await connection()).toBe('keep-alive');
+  app.app.drain();
+  expect(await connection()).toBe('close');
+});
+
 test('draining waits for a call whose body is still on its way', async () => {
   const app = await startApp();
   await waitFor('the keys', () => app.issuer.ready(), SOON);

@@ -1,5 +1,7 @@
+import { constants } from 'node:crypto';
 import { createServer as createHttpServer, type Server as HttpServer, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import type { RuntimeConfig } from '../config/schema.ts';
 import type { App } from './app.ts';
 import type { ServedCertificate } from './tls.ts';
@@ -11,7 +13,6 @@ const MAX_HEADER_BYTES = 32 * 1024;
 const RECEIVE_TIMEOUT_MS = 60_000;
 /** Longer than load balancers keep an idle connection, so that they close it and not we just as they use it. */
 const KEEP_ALIVE_MS = 75_000;
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Connections at one time, those of strangers too: each takes 55 KiB with TLS, so 1,000 would go over a Pod's 128 MiB. */
 const MAX_CONNECTIONS = 512;
 
@@ -32,17 +33,26 @@ export function createPublicServer(
   const server =
     certificate === undefined ? createHttpServer(options, app.handle) : createSecure(options, certificate, app);
   server.maxConnections = MAX_CONNECTIONS;
+  // Anybody can hold a connection open with one refused request a minute: where there's no room, the idle ones go.
+  server.on('drop', () => {
+    server.closeIdleConnections();
+  });
   return server;
 }
 
-function createSecure(options: ServerOptions, { cert, key, minVersion }: ServedCertificate, app: App): HttpsServer {
-  const tls = { cert, key, minVersion, ALPNProtocols: ['http/1.1'], handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+function createSecure(options: ServerOptions, certificate: ServedCertificate, app: App): HttpsServer {
+  const tls = { ...contextOf(certificate), ALPNProtocols: ['http/1.1'], handshakeTimeout: options.headersTimeout };
   return createHttpsServer({ ...options, ...tls }, app.handle);
 }
 
 /** Serves new connections with another certificate; those that are open keep theirs. */
-export function setCertificate(server: PublicServer, { cert, key, minVersion }: ServedCertificate): void {
-  if (server instanceof HttpsServer) server.setSecureContext({ cert, key, minVersion });
+export function setCertificate(server: PublicServer, certificate: ServedCertificate): void {
+  if (server instanceof HttpsServer) server.setSecureContext(contextOf(certificate));
+}
+
+/** One handshake a connection: in TLS 1.2 a client may ask for more, each dearer to us than to it. */
+function contextOf({ cert, key, minVersion }: ServedCertificate): SecureContextOptions {
+  return { cert, key, minVersion, secureOptions: constants.SSL_OP_NO_RENEGOTIATION };
 }
 
 /** Listens. @throws what Node says (`EADDRINUSE`, …). */
