@@ -11,6 +11,7 @@ import {
   type McpRequestContext,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { plain } from './audit.ts';
 import type { Principal } from './auth/principal.ts';
 import { callTool } from './calls.ts';
 import { withinDeadline } from './deadline.ts';
@@ -112,7 +113,7 @@ export function createMcp(options: McpOptions): McpHttpHandler {
   };
   // Most of these errors are mistakes of clients, who were told already.
   const onerror = (error: Error) => {
-    log.debug('MCP request refused or failed', { error: error.message });
+    log.debug('MCP request refused or failed', { error: plain(error.message) });
   };
   return createMcpHandler(build, { legacy: 'stateless', maxSubscriptions: MAX_SUBSCRIPTIONS, onerror });
 }

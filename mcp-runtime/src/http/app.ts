@@ -45,6 +45,9 @@ export interface App {
   idle(): Promise<void>;
 }
 
+/** Longer batches are refused by the handler as a whole: they wait for no places. */
+const MAX_BATCH = 100;
+
 type Route = 'mcp' | 'metadata' | 'healthz' | 'other';
 
 export function createApp(options: AppOptions): App {
@@ -107,7 +110,7 @@ export function createApp(options: AppOptions): App {
     if (refusal !== undefined) {
       // After an ambiguous request nobody knows where the next one begins.
       if (refusal.status === 403) sendRpcError(res, refusal.status, refusal.message);
-      else hangUps.refuse(req, res, refusal);
+      else hangUps.refuse(res, refusal);
       return;
     }
     if (req.method === 'OPTIONS') {
@@ -128,7 +131,7 @@ export function createApp(options: AppOptions): App {
     } catch (error) {
       if (!(error instanceof BodyError)) throw error;
       // What's left of the body isn't read, so the connection can't be used again.
-      hangUps.refuse(req, res, error, { ...cors, ...(error.status === 503 ? { 'Retry-After': 1 } : {}) });
+      hangUps.refuse(res, error, { ...cors, ...(error.status === 503 ? { 'Retry-After': 1 } : {}) });
       return;
     }
     // A batch (2025-03-26) is as many requests as it holds.
@@ -143,7 +146,7 @@ export function createApp(options: AppOptions): App {
       await exchange();
       return;
     }
-    const release = slots.take(callerOf(principal), messages);
+    const release = slots.take(callerOf(principal), messages > MAX_BATCH ? 1 : messages);
     if (release === undefined) {
       sendRpcError(res, 503, 'too many calls at once; try again', { ...cors, 'Retry-After': 1 });
       return;

@@ -1,22 +1,25 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isTooComplex } from '../json-bounds.ts';
 
 /** A request body that isn't read to its end: `status` and `message` answer it. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
-  readonly status: 400 | 413 | 503;
-  constructor(status: 400 | 413 | 503, message: string) {
+  readonly status: BodyStatus;
+  constructor(status: BodyStatus, message: string) {
     super(message);
     this.status = status;
   }
 }
 
+type BodyStatus = 400 | 413 | 415 | 503;
+
 /** Reads request bodies within bounds that hold for all requests together, so that uploads can't fill the memory. */
 export interface BodyReader {
   /**
    * Reads a body and parses it as JSON. The body counts against the bounds until `res` is done.
-   * @returns undefined for what isn't JSON: the MCP handler answers that in the protocol's words.
-   * @throws {BodyError} when the body is too large or too complex, too many are being served, or the client goes away.
+   * @returns undefined for what isn't JSON in UTF-8 (RFC 8259 §8.1): the MCP handler answers that in the protocol's words.
+   * @throws {BodyError} when the body is compressed, too large or too complex, too many are being served, or the client goes away.
    */
   read(req: IncomingMessage, res: ServerResponse): Promise<unknown>;
 }
@@ -35,6 +38,9 @@ export function createBodyReader(maxBytes: number): BodyReader {
   return {
     async read(req, res) {
       const tooLarge = () => new BodyError(413, `the request body is larger than ${maxBytes} bytes`);
+      const { 'content-encoding': coding = 'identity' } = req.headers;
+      if (coding.toLowerCase() !== 'identity')
+        throw new BodyError(415, 'compressed request bodies are not taken; send it without Content-Encoding');
       if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
       const chunks: Buffer[] = [];
       let size = 0;
@@ -52,7 +58,8 @@ export function createBodyReader(maxBytes: number): BodyReader {
       } catch (error) {
         throw error instanceof BodyError ? error : new BodyError(400, 'the request body ended early');
       }
-      return parseJson(Buffer.concat(chunks).toString('utf8'));
+      const bytes = Buffer.concat(chunks);
+      return isUtf8(bytes) ? parseJson(bytes.toString('utf8')) : undefined;
     },
   };
 }

@@ -6,7 +6,6 @@ import { sendRpcError } from './respond.ts';
 export interface HangUps {
   /** Answers, and takes no further request from the connection. */
   refuse(
-    req: IncomingMessage,
     res: ServerResponse,
     refusal: { readonly status: number; readonly message: string },
     headers?: Record<string, string | number>,
@@ -18,8 +17,9 @@ export interface HangUps {
 export function createHangUps(): HangUps {
   const ended = new WeakSet<Socket>();
   return {
-    refuse(req, res, { status, message }, headers = {}) {
-      ended.add(req.socket);
+    refuse(res, { status, message }, headers = {}) {
+      // Not the request's socket: one whose body was left has none any more.
+      if (res.socket !== null) ended.add(res.socket);
       sendRpcError(res, status, message, { ...headers, Connection: 'close' });
     },
     isTooLate: (req) => ended.has(req.socket),

@@ -12,6 +12,15 @@ export interface HostileBench {
   readonly token: string;
   /** Sends bytes through TLS, `TOKEN` in them replaced by the token, and reads until the connection is closed. */
   send(bytes: string): Promise<Answers>;
+  /** `POST /mcp` with the token. */
+  post(body: string | Uint8Array | object, headers?: Record<string, string>): Promise<[status: number, text: string]>;
+  /** The same, and what has to come back: in few words, for nobody needs their mistake repeated at length. */
+  expectAnswer(
+    body: string | Uint8Array | object,
+    status: number,
+    says: string,
+    headers?: Record<string, string>,
+  ): Promise<void>;
   /** Says that requests of this test are right: so many go through to kcp. */
   letThrough(requests?: number): void;
 }
@@ -59,14 +68,24 @@ export function useHostileBench(): HostileBench {
   });
   afterEach(async () => {
     expect(kcp.seen.map(({ url }) => url)).toHaveLength(expected);
-    const response = await runtime.post({ authorization: `Bearer ${token}` });
-    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('kube-system')]);
+    expect(await post(CALL)).toEqual([200, expect.stringContaining('kube-system')]);
     for (const made of [Object.prototype, Array.prototype, Function.prototype]) expect(Object.keys(made)).toEqual([]);
     expect(runtime.logged.text()).not.toContain(token.slice(-40));
     expect(runtime.logged.lines.filter((line) => line['level'] === 'error')).toEqual([]);
   });
 
+  const post: HostileBench['post'] = async (body, headers = {}) => {
+    const response = await runtime.post({ authorization: `Bearer ${token}`, ...headers }, body);
+    return [response.status, await response.text()];
+  };
+
   return {
+    post,
+    async expectAnswer(body, status, says, headers) {
+      const [code, text] = await post(body, headers);
+      expect({ code, text: text.slice(0, 2_000) }).toEqual({ code: status, text: expect.stringContaining(says) });
+      expect(text.length).toBeLessThan(2_000);
+    },
     get runtime() {
       return runtime;
     },

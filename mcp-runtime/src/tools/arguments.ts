@@ -19,19 +19,20 @@ export const outputArgument = z
     'table: names and the usual columns (default unless this server is configured otherwise); yaml: whole objects',
   );
 
-const SELECTOR = 4096;
-
-export const labelSelectorArgument = z
+// Half of a surrogate pair has no UTF-8: the URL would hold another character in its place.
+const selector = z
   .string()
-  .max(SELECTOR)
-  .optional()
-  .describe("Kubernetes label selector, such as 'app=web,env!=dev' or 'tier in (front,back)'");
+  .max(4096)
+  .refine((text) => text.isWellFormed(), { error: 'holds half of a surrogate pair' })
+  .optional();
 
-export const fieldSelectorArgument = z
-  .string()
-  .max(SELECTOR)
-  .optional()
-  .describe("Kubernetes field selector, such as 'metadata.name=default'; which fields there are depends on the kind");
+export const labelSelectorArgument = selector.describe(
+  "Kubernetes label selector, such as 'app=web,env!=dev' or 'tier in (front,back)'",
+);
+
+export const fieldSelectorArgument = selector.describe(
+  "Kubernetes field selector, such as 'metadata.name=default'; which fields there are depends on the kind",
+);
 
 /** A name that may be left out; clients also send an empty one for that. */
 export const optionalName = (description: string) =>

@@ -44,7 +44,7 @@ export function describeCall(name: string, args: unknown): string {
 export function describeIssues({ name, input }: Tool, { issues }: z.ZodError): string {
   const wrong = issues
     .slice(0, 5)
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
+    .map(({ path, message }) => shorten(path.length === 0 ? message : `${path.join('.')}: ${message}`, 300));
   const known = Object.keys(z.toJSONSchema(input, { io: 'input' }).properties ?? {});
   const takes = known.length === 0 ? 'no arguments' : known.join(', ');
   return `Wrong arguments for ${name}: ${wrong.join('; ')}. It takes: ${takes}.`;

@@ -8,7 +8,7 @@ import type { KcpClient } from '../kcp/client.ts';
 import { createDiscovery } from '../kcp/discovery.ts';
 import { createInventory } from '../kcp/inventory.ts';
 import type { Inventory } from '../kcp/inventory.ts';
-import { toolError } from '../output/text.ts';
+import { shorten, toolError } from '../output/text.ts';
 import { createPolicy } from '../policy.ts';
 import { ALL_TOOLS } from './all.ts';
 import { servesKcp } from './arguments.ts';
@@ -92,7 +92,7 @@ export function createToolset({ kcp, config, upstream = passthrough, inventory, 
     list: () => definitions,
     async call(name, args, inbound) {
       const tool = tools.get(name);
-      if (tool === undefined) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${name.slice(0, 100)}`);
+      if (tool === undefined) throw new ProtocolError(INVALID_PARAMS, `Unknown tool: ${shorten(name, 100)}`);
       const principal = await upstream.forKcp(inbound.principal, inbound.signal).catch(exchangeFailure);
       if (principal instanceof TokenExchangeError) {
         inbound.audit({ result: `exchange_${principal.failure}` });
