@@ -1,6 +1,7 @@
 import type { Principal } from './auth/principal.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { cut } from './output/text.ts';
 
 /** What a tool adds to the audit line of its call. */
 export interface AuditFields {
@@ -27,8 +28,7 @@ const MAX_LENGTH = 256;
 
 /** Text of others as it may stand in a log: without invisible characters, at most 256 characters. */
 export function plain(text: string): string {
-  const visible = text.replaceAll(INVISIBLE, '');
-  return visible.length > MAX_LENGTH ? `${visible.slice(0, MAX_LENGTH)}…` : visible;
+  return cut(text.replaceAll(INVISIBLE, ''), MAX_LENGTH);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import { capitalize } from '../output/text.ts';
+import { capitalize, shorten } from '../output/text.ts';
 import type { KcpClient } from './client.ts';
 import { KcpStatusError } from './errors.ts';
 import { arrayAt, at, stringAt } from './json.ts';
@@ -187,7 +187,12 @@ async function unknownGroupVersion(kcp: KcpClient, query: KindQuery): Promise<st
 
 function suggest(wanted: string, names: readonly string[], title: string): string {
   const close = near(wanted, names, 3);
-  const guess = close.length === 0 ? '' : `Did you mean ${close.join(', ')}? `;
+  const guess = close.length === 0 ? '' : `Did you mean ${shown(close)}? `;
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return `${guess}${title}: ${names.slice(0, SHOWN).join(', ')}${more}.`;
+  return `${guess}${title}: ${shown(names.slice(0, SHOWN))}${more}.`;
+}
+
+/** Whoever serves an API names its kinds. */
+function shown(names: readonly string[]): string {
+  return names.map((name) => shorten(name, 100)).join(', ');
 }

@@ -59,10 +59,9 @@ export function renderTable({ columns, rows }: Table): string[] {
   );
 }
 
-/** A value as one cell: on one line, not too long, `-` for nothing. */
+/** A value as one cell: on one line, not too long, and never empty, or the columns after it would seem to be others. */
 export function toCell(value: unknown): string {
-  if (value === undefined || value === null || value === '') return '-';
-  if (typeof value === 'string') return shorten(value, MAX_CELL);
+  if (typeof value === 'string') return shorten(value, MAX_CELL) || '-';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return isObject(value) || Array.isArray(value) ? shorten(JSON.stringify(value), MAX_CELL) : '-';
 }

@@ -3,24 +3,31 @@ import { isObject } from '../kcp/json.ts';
 import type { JsonObject } from '../kcp/json.ts';
 import { limitBytes } from './limit.ts';
 
-// Control characters (but tab and newline), format characters (bidi, zero-width, tags), private use, lone surrogates and
-// variation selectors: text in other people's objects uses them to hide or reorder what a person or a model reads.
-const INVISIBLE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|\p{Variation_Selector}/gu;
+// Control characters (but tab and newline), format characters (bidi, zero-width, tags), private use, lone surrogates and what
+// Unicode has fonts show nothing for (fillers, joiners, variation selectors): text in other people's objects uses them to hide
+// or reorder what a person or a model reads.
+const INVISIBLE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** The text without control, bidi and invisible characters. Tab and newline stay. */
 export function stripInvisible(text: string): string {
   return text.replace(INVISIBLE, '');
 }
 
-/** The text on one line: for cells, names and messages. */
+/** The text on one line, one space between words: for cells, names and messages. */
 export function oneLine(text: string): string {
-  return stripInvisible(text.replace(/[\s\u0085\u2028\u2029]+/g, ' ')).trim();
+  const line = stripInvisible(text.replace(/[\s\u0085]+/g, ' '));
+  // What stood between two spaces is gone: left alone, they would look like the space between two columns.
+  return line.replace(/ {2,}/g, ' ').trim();
 }
 
-/** The text on one line of at most `max` characters. */
+/** The text on one line of at most `max` characters (UTF-16 code units). */
 export function shorten(text: string, max: number): string {
-  const line = oneLine(text);
-  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+  return cut(oneLine(text), max);
+}
+
+/** The beginning of a text, and an ellipsis where there was more than `max` characters; no half of a surrogate pair. */
+export function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** A copy whose strings, keys included, hold no invisible characters. */

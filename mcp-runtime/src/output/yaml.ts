@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { Document, Scalar, visit } from 'yaml';
 import { fitting } from './fitting.ts';
 import { MAX_TEXT_BYTES } from './limit.ts';
 
@@ -10,6 +10,22 @@ import { MAX_TEXT_BYTES } from './limit.ts';
  * `yaml` makes on the way takes hundreds of bytes for each value.
  */
 export function toYaml(value: unknown): string {
-  const options = { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' } as const;
-  return stringify(fitting(value, MAX_TEXT_BYTES + 1), options).trimEnd();
+  const document = new Document(fitting(value, MAX_TEXT_BYTES + 1), {
+    aliasDuplicateObjects: false,
+    compat: 'yaml-1.1',
+  });
+  visit(document, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string' && endsInBlankLines(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return document.toString({ lineWidth: 0 }).replace(/\n$/, '');
+}
+
+/** Written as a block (`|+`), such a text's end gets lost among the blank lines of an answer. */
+function endsInBlankLines(text: string): boolean {
+  let lines = 0;
+  let end = text.length;
+  for (; end > 0 && /[\n\t ]/.test(text[end - 1] ?? ''); end--) if (text[end - 1] === '\n') lines++;
+  return lines > 1 || (lines === 1 && end === 0);
 }

@@ -119,7 +119,8 @@ function describe(filters: Filters): string {
 function hints({ enterable }: CallerWorkspaces, { type, phase }: Filters): string {
   const hint = (name: string, values: readonly (string | undefined)[]) => {
     const known = [...new Set(values)].filter((value) => value !== undefined).sort();
-    return known.length === 0 || known.length > MAX_HINTS ? '' : ` There is ${name} ${known.join(', ')}.`;
+    const shown = known.map((value) => shorten(value, 100));
+    return known.length === 0 || known.length > MAX_HINTS ? '' : ` There is ${name} ${shown.join(', ')}.`;
   };
   const types =
     type === undefined
