@@ -1,7 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { hostileJson, hostileText } from '../testing/arbitraries.ts';
 import { REDACTED, presentable, redactTokens } from './redact.ts';
+import { fromObjects, renderTable } from './table.ts';
+import { stripInvisible, toolResult } from './text.ts';
+import { toYaml } from './yaml.ts';
 
 const PASSWORD = 'correct-horse';
 const ENCODED = Buffer.from(PASSWORD).toString('base64');
@@ -96,24 +100,90 @@ describe('presentable', () => {
     });
   });
 
-  test('wherever a Secret stands and whatever its keys are, its values are not shown', () => {
-    const value = fc.integer({ min: 1e9 }).map((digits) => `s3cr3t-${digits}`);
+  describe('no value of a Secret is shown', () => {
+    const value = fc
+      .tuple(hostileText, fc.integer({ min: 1e9 }), hostileText)
+      .map(([a, digits, b]) => `${a}s3cr3t-${digits}${b}`);
     const wrap = fc.array(fc.constantFrom('items', 'spec', 'data', 'metadata', 'list', 'stringData', 'annotations'));
-    fc.assert(
-      fc.property(value, fc.string(), wrap, (password, key, path) => {
-        const encoded = Buffer.from(password).toString('base64');
-        let object: unknown = {
-          kind: 'Secret',
-          metadata: { annotations: { a: password, b: `x${encoded}` } },
-          data: Object.fromEntries([[key, encoded]]),
-          stringData: Object.fromEntries([[key, password]]),
-        };
-        for (const step of path) object = step === 'list' ? [object] : { kind: 'Other', [step]: object };
-        const shown = text(presentable(object));
-        expect(shown).not.toContain(password);
-        expect(shown).not.toContain(encoded);
-      }),
-    );
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    /** How tools and people write a value somewhere else. */
+    const copies: ((text: string) => string)[] = [
+      (text) => text,
+      (text) => text.trim(),
+      (text) => `password is ${text} for now`,
+      (text) => Array.from(text).join('\u200b'),
+      (text) => `\u202e${text}\u2060`,
+      (text) => base64(text),
+      (text) => base64(text).replace(/=+$/, ''),
+      (text) => Buffer.from(text).toString('base64url'),
+      (text) => base64(text.trim()),
+      (text) => `x-${base64(text)}`,
+      (text) => JSON.stringify({ password: text }),
+      (text) => ` [${base64(text)}]`,
+    ];
+
+    /** Everything that an answer could be made of, as a reader sees it. */
+    const outputs = (object: unknown, kind?: string): string => {
+      const shown = presentable(object, kind);
+      return [toYaml(shown), toYaml([shown]), text(shown), text(toolResult('', { shown }).structuredContent)]
+        .map((output) => text(toolResult(output)))
+        .concat(renderTable(fromObjects([shown], true, 0)))
+        .join('\n');
+    };
+
+    function expectHidden(shown: string, secret: string): void {
+      // The digits are the part that nothing else holds, and no output writes them in another way.
+      const [core = ''] = /s3cr3t-\d+/.exec(secret) ?? [];
+      expect(shown).not.toContain(core);
+      const visible = stripInvisible(secret);
+      for (const form of [secret, secret.trim(), visible, visible.trim()]) {
+        // Without the last letters, which depend on what follows.
+        expect(shown).not.toContain(base64(form).replace(/=+$/, '').slice(0, -2));
+        expect(shown).not.toContain(Buffer.from(form).toString('base64url').slice(0, -2));
+      }
+    }
+
+    test('wherever the Secret stands, whatever its keys are and however it was copied to annotations', () => {
+      fc.assert(
+        fc.property(
+          value,
+          hostileText,
+          wrap,
+          fc.constantFrom(...copies),
+          hostileText,
+          (secret, key, path, copy, name) => {
+            let object: unknown = {
+              kind: 'Secret',
+              metadata: { annotations: Object.fromEntries([[name, copy(secret)]]) },
+              data: Object.fromEntries([[key, base64(secret)]]),
+              stringData: Object.fromEntries([[key, secret]]),
+            };
+            for (const step of path) object = step === 'list' ? [object] : { kind: 'Other', [step]: object };
+            expectHidden(outputs(object), secret);
+          },
+        ),
+        { numRuns: 500 },
+      );
+    });
+
+    test('whatever else is in it, and in a list that alone says what it is of', () => {
+      const odd = fc.dictionary(hostileText, hostileJson);
+      fc.assert(
+        fc.property(value, odd, odd, (secret, fields, metadata) => {
+          const item = {
+            ...fields,
+            metadata,
+            data: { a: base64(secret), b: { c: base64(secret) } },
+            stringData: [secret],
+          };
+          const { kind: _, ...kindless } = item as Record<string, unknown>;
+          expectHidden(outputs({ ...kindless, kind: 'Secret' }), secret);
+          expectHidden(outputs(kindless, 'Secret'), secret);
+          expectHidden(outputs({ kind: 'SecretList', items: [kindless] }), secret);
+        }),
+        { numRuns: 300 },
+      );
+    });
   });
 
   test('keys such as __proto__ are plain fields', () => {
@@ -127,12 +197,56 @@ describe('redactTokens', () => {
     'Bearer abc.def',
     'authorization: abc',
     'authorization: Bearer abc',
+    'authorization: Basic abc',
+    'Authorization:  Token abc',
     'token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln end',
+    'jwt-eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln',
+    'detached eyJhbGciOiJSUzI1NiJ9..abc',
+    'encrypted eyJhbGciOiJSU0EifQ.abc.abc.abc.abc',
   ])('%s', (message) => {
     const shown = redactTokens(message);
     expect(shown).toContain(REDACTED);
     expect(shown).not.toMatch(/abc|eyJ/);
   });
+
+  test('no token in any surroundings is left', () => {
+    const part = fc.stringMatching(/^[\w-]{12,40}$/);
+    const around = fc.constantFrom(
+      '',
+      ' ',
+      '"',
+      "'",
+      '(',
+      '{"authorization":"Bearer ',
+      'Bearer ',
+      'authorization: ',
+      ': ',
+      '/',
+      '=',
+      ',',
+      '\n',
+    );
+    fc.assert(
+      fc.property(around, part, part, part, around, (before, header, payload, signature, after) => {
+        const shown = redactTokens(`said${before}eyJ${header}.${payload}.${signature}${after} end`);
+        if (before === '') return;
+        for (const piece of [header, payload, signature]) expect(shown).not.toContain(piece);
+      }),
+    );
+  });
+
+  test('any text, however long, comes to an end', () => {
+    // Each of these takes hours where every beginning of a match is followed to the end of the text.
+    for (const piece of ['-eyJ', 'eyJ', 'a', 'authorization:', 'bearer ', ' ', '.', 'eyJaaaaa.', '\n'])
+      redactTokens(piece.repeat(500_000));
+  });
+
+  test.each(['KeyJournal.v1.example.com', 'eyJ.x', 'a.b.c', 'root:acme', '10.0.0.1:6443'])(
+    'leaves %s alone',
+    (word) => {
+      expect(redactTokens(`about ${word} here`)).toBe(`about ${word} here`);
+    },
+  );
 
   test('leaves other text alone', () => {
     const message = 'namespaces is forbidden: User "alice@example.com" cannot list';

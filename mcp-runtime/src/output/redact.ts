@@ -1,5 +1,6 @@
 import { isObject, stringAt } from '../kcp/json.ts';
 import type { JsonObject } from '../kcp/json.ts';
+import { stripInvisible } from './text.ts';
 
 /** What stands where a secret value was. */
 export const REDACTED = '[redacted]';
@@ -66,31 +67,52 @@ const BLOB = /[A-Za-z0-9+/]{40}/;
 function mayHoldSecret(key: string, text: unknown, secretValues: readonly string[]): boolean {
   if (HARMLESS.has(key)) return false;
   if (/^([^/]*\.)?(kubernetes|k8s)\.io\//.test(key) || typeof text !== 'string') return true;
+  // As it would be shown: invisible characters in between hide nothing from a reader.
+  const shown = stripInvisible(text);
   return (
-    /^\s*[{[]/.test(text) ||
-    text.includes('\n') ||
-    BLOB.test(text) ||
-    secretValues.some((value) => text.includes(value))
+    /^\s*[{[]/.test(shown) ||
+    shown.includes('\n') ||
+    BLOB.test(shown) ||
+    secretValues.some((value) => shown.includes(value))
   );
 }
 
-/** The Secret's values, as they stand and decoded. */
+/**
+ * The Secret's values, each as it may be written elsewhere: as text and in both alphabets of base64, without padding, and
+ * without the line break that a file ends with.
+ */
 function valuesOf(secret: JsonObject): string[] {
-  const data = isObject(secret['data']) ? Object.values(secret['data']) : [];
-  const plain = isObject(secret['stringData']) ? Object.values(secret['stringData']) : [];
-  return [...data, ...data.map((value) => decode(value)), ...plain].filter(
-    (value): value is string => typeof value === 'string' && value.trim().length > 2,
-  );
+  const data = textsIn(secret['data']);
+  const plain = [
+    ...data.map((value) => Buffer.from(value, 'base64').toString('utf8')),
+    ...textsIn(secret['stringData']),
+  ];
+  const encoded = plain
+    .flatMap((value) => [value, value.trim()])
+    .map((value) => Buffer.from(value).toString('base64url'));
+  return [...data, ...plain, ...encoded, ...encoded.map(toBase64)]
+    .map((value) => stripInvisible(value).trim().replace(/=+$/, ''))
+    .filter((value) => value.length > 2);
 }
 
-function decode(value: unknown): string {
-  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : '';
+function textsIn(fields: unknown): string[] {
+  return isObject(fields) ? Object.values(fields).filter((value) => typeof value === 'string') : [];
 }
 
-/** Bearer tokens and JWTs in a text, blacked out: the last line of defence for error messages. */
+const toBase64 = (base64url: string) => base64url.replaceAll('-', '+').replaceAll('_', '/');
+
+/** Credentials and JWTs in a text, blacked out: the last line of defence for error messages. */
 export function redactTokens(text: string): string {
   return text
     .replace(/\bbearer\s+\S+/gi, `Bearer ${REDACTED}`)
-    .replace(/\bauthorization:\s*(?!bearer\b)\S+/gi, `Authorization: ${REDACTED}`)
-    .replace(/\beyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?/g, REDACTED);
+    .replace(/\bauthorization:\s*(?!bearer\b)\S+(\s+\S+)?/gi, `Authorization: ${REDACTED}`)
+    .replace(/(?<![\w-])[\w-]+(?:\.[\w-]*){1,4}/g, redactJwt);
+}
+
+/** A JWS or JWE begins with the base64url of `{"`. Every step is linear: the text may be anybody's. */
+function redactJwt(dotted: string): string {
+  const start = /(^|[-_])eyJ/.exec(dotted);
+  if (start === null) return dotted;
+  const at = start.index + (start[1]?.length ?? 0);
+  return dotted.indexOf('.', at) < at + 8 ? dotted : dotted.slice(0, at) + REDACTED;
 }
