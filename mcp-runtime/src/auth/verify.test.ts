@@ -75,10 +75,13 @@ describe('a right token', () => {
     await expect(verifier.verify(await provider.sign(claims))).resolves.toMatchObject({ subject: 'alice-id' });
   });
 
-  test.each(['RS256', 'PS384', 'ES384', 'EdDSA'])('is signed with %s', async (alg) => {
-    provider.keys = [await newKey('two', alg)];
-    await expect(verifier.verify(await provider.sign())).resolves.toMatchObject({ subject: 'alice-id' });
-  });
+  test.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'])(
+    'is signed with %s',
+    async (alg) => {
+      provider.keys = [await newKey('two', alg)];
+      await expect(verifier.verify(await provider.sign())).resolves.toMatchObject({ subject: 'alice-id' });
+    },
+  );
 
   test('has no kid although the issuer has several keys', async () => {
     provider.keys = [await newKey('a'), await newKey('b')];
@@ -144,6 +147,29 @@ describe('a token is refused', () => {
     const claims = { iss: provider.url, aud: 'platform-mesh', sub: 'mallory', exp: seconds() + 60 };
     return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(new TextEncoder().encode(pem));
   }
+});
+
+// Clocks may differ by five seconds (RFC 7519 §4.1.4, §4.1.5): exp is the first second that is too late, nbf the first in time.
+describe('at the edge of the tolerance', () => {
+  test.each<[string, number, string | undefined]>([
+    ['exp', -4, undefined],
+    ['exp', -5, 'expired'],
+    ['exp', -6, 'expired'],
+    ['exp', -4.001, undefined],
+    ['nbf', 5, undefined],
+    ['nbf', 6, 'not_yet_valid'],
+    ['nbf', 5.001, 'not_yet_valid'],
+  ])('%s %d s from now', async (claim, seconds, reason) => {
+    now = 1_800_000_000_000;
+    const token = await provider.sign({ exp: 1_800_000_300, [claim]: 1_800_000_000 + seconds });
+    if (reason === undefined) await expect(verifier.verify(token)).resolves.toMatchObject({ subject: 'alice-id' });
+    else expect(await refusal(token)).toBe(reason);
+    // Remembered or not, a token's time is up at the same moment.
+    if (claim === 'exp' && reason === undefined) {
+      now += 10_000;
+      expect(await refusal(token)).toBe('expired');
+    }
+  });
 });
 
 describe('keys', () => {
