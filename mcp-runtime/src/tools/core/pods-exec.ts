@@ -30,7 +30,12 @@ export const podsExec = defineTool({
   input: z.strictObject({
     ...podArguments,
     command: z
-      .array(z.string().refine((text) => !text.includes('\0'), "a program can't get a NUL character as an argument"))
+      .array(
+        z
+          .string()
+          .refine((text) => !text.includes('\0'), "a program can't get a NUL character as an argument")
+          .refine((text) => text.isWellFormed(), 'holds half of a surrogate pair'),
+      )
       .min(1)
       .refine((command) => command[0] !== '', 'the first item names the program')
       .refine(

@@ -5,6 +5,7 @@ import { isMissingWorkspace } from '../../kcp/explain.ts';
 import { arrayAt, stringAt } from '../../kcp/json.ts';
 import { limiter } from '../../kcp/limiter.ts';
 import { resourcePath } from '../../kcp/paths.ts';
+import { fieldEquals } from '../../kcp/selectors.ts';
 import type { GroupVersion } from '../../kcp/paths.ts';
 import { restOf } from '../../output/paginate.ts';
 import { count, shorten } from '../../output/text.ts';
@@ -161,7 +162,7 @@ async function list(
   { call, signal }: { readonly call: Call; readonly signal: AbortSignal },
 ): Promise<Answer> {
   const namespace = type.namespaced ? query.namespace : undefined;
-  const byName = query.name === undefined ? [] : [`metadata.name=${query.name}`];
+  const byName = query.name === undefined ? [] : [fieldEquals('metadata.name', query.name)];
   const fields = [...byName, ...(query.fieldSelector === undefined ? [] : [query.fieldSelector])];
   const target = { verb: 'list', ...type, namespace };
   const page = await call.api.request({
