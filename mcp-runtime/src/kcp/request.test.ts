@@ -15,7 +15,7 @@ describe('dispatchOptions', () => {
     );
     fc.assert(
       fc.property(query, (given) => {
-        const { path } = dispatchOptions({ ...base, query: given }, signal);
+        const { path } = dispatchOptions({ ...base, query: given }, signal, '');
         const url = new URL(path, 'https://kcp');
         expect(url.pathname).toBe('/clusters/root:acme/api/v1/configmaps');
         expect(url.hash).toBe('');
@@ -33,7 +33,11 @@ describe('dispatchOptions', () => {
   });
 
   test('the only Authorization is the caller’s', () => {
-    const { headers } = dispatchOptions({ ...base, headers: { authorization: 'Bearer other', accept: 'x' } }, signal);
+    const { headers } = dispatchOptions(
+      { ...base, headers: { authorization: 'Bearer other', accept: 'x' } },
+      signal,
+      '',
+    );
     expect(headers).toMatchObject({ authorization: 'Bearer the-callers', accept: 'x' });
   });
 });

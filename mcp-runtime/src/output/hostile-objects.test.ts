@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import fc from 'fast-check';
 import { parse } from 'yaml';
+import { TOOLSETS } from '../config/schema.ts';
 import { hostileJson, hostileText } from '../testing/arbitraries.ts';
 import { startFakeKcp, status, type FakeAnswer, type FakeKcp } from '../testing/fake-kcp.ts';
 import { samplesOf } from '../testing/samples.ts';
-import { createBench, type ToolBench } from '../testing/toolset.ts';
+import { createBench, createPlainBench, type ToolBench } from '../testing/toolset.ts';
 import { ALL_TOOLS } from '../tools/all.ts';
 import { MAX_TEXT_BYTES } from './limit.ts';
 import { fromObjects, fromServerTable, renderTable } from './table.ts';
@@ -102,16 +103,21 @@ describe('YAML', () => {
 describe('an answer of a tool', () => {
   let fake: FakeKcp;
   let bench: ToolBench;
+  let plain: ToolBench;
   let answer: FakeAnswer;
   beforeAll(async () => {
     fake = await startFakeKcp();
-    bench = createBench(fake, { cluster_provider_configs: { kcp: { inventory_max_age: '0s' } } });
+    bench = createBench(fake, {
+      toolsets: [...TOOLSETS],
+      cluster_provider_configs: { kcp: { inventory_max_age: '0s' } },
+    });
+    plain = createPlainBench(fake);
   });
   afterEach(() => {
     fake.reset();
   });
   afterAll(async () => {
-    await bench.kcp.close();
+    await Promise.all([bench.kcp.close(), plain.kcp.close()]);
     await fake.stop();
   });
 
@@ -166,17 +172,18 @@ describe('an answer of a tool', () => {
 
   // Half of the requests are answered as kcp does, or nothing would come after the first.
   test.each(ALL_TOOLS.map(({ name }) => name))('of %s is plain and fits, whatever kcp answers', async (name) => {
-    const tool = bench.toolset.list().find((definition) => definition.name === name);
-    if (tool === undefined) throw new Error(`${name} is not listed`);
+    const server = [bench, plain].find(({ toolset }) => toolset.list().some((definition) => definition.name === name));
+    const tool = server?.toolset.list().find((definition) => definition.name === name);
+    if (server === undefined || tool === undefined) throw new Error(`${name} is not listed`);
     const odd = fc.option(fc.oneof(object.map((body) => ({ body })), list.map((body) => ({ body })), failure), { nil: undefined }); // prettier-ignore
     await fc.assert(
       fc.asyncProperty(fc.array(odd, { minLength: 1, maxLength: 6 }), async (answers) => {
-        bench.time.now += 60_000;
+        server.time.now += 60_000;
         let asked = 0;
         fake.handlers.splice(0, 1, () => answers[asked++ % answers.length]);
-        expectPlain(textOf(await bench.call(name, samplesOf(tool), 'alice', AbortSignal.timeout(200))));
+        expectPlain(textOf(await server.call(name, samplesOf(tool), 'alice', AbortSignal.timeout(50))));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -229,7 +236,7 @@ describe('an answer of a tool', () => {
           expect(textOf(result)).not.toContain('\n');
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

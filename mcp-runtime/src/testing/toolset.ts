@@ -83,6 +83,12 @@ export function createBench(
   };
 }
 
+/** The same for one plain cluster: a kcp's address without a workspace. */
+export function createPlainBench(fake: Pick<FakeKcp, 'kubeconfig'>): ToolBench {
+  const kubeconfig = fake.kubeconfig.replace('/clusters/root', '');
+  return createBench({ kubeconfig }, { cluster_provider_strategy: 'kubeconfig' });
+}
+
 function textOf({ content, isError = false }: CallToolResult, failed: boolean): string {
   const [first] = content;
   const text = first?.type === 'text' ? first.text : '';

@@ -1,49 +1,68 @@
 // Every text argument of every tool, filled with anything: what kcp is asked for is what the argument names, or kcp isn't asked.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { TOOLSETS } from '../config/schema.ts';
 import { parseWorkspace } from '../kcp/paths.ts';
 import { hostileText } from '../testing/arbitraries.ts';
 import { startFakeKcp, status, type FakeKcp } from '../testing/fake-kcp.ts';
 import { samplesOf, textArgumentsOf } from '../testing/samples.ts';
-import { createBench, type ToolBench } from '../testing/toolset.ts';
+import { createBench, createPlainBench, type ToolBench } from '../testing/toolset.ts';
 import { ALL_TOOLS } from './all.ts';
 
 let fake: FakeKcp;
+/** For kcp, and for one plain cluster. */
 let bench: ToolBench;
+let plain: ToolBench;
 beforeAll(async () => {
   fake = await startFakeKcp();
-  bench = createBench(fake);
+  bench = createBench(fake, { toolsets: [...TOOLSETS] });
+  plain = createPlainBench(fake);
 });
 afterEach(() => {
   fake.reset();
 });
 afterAll(async () => {
-  await bench.kcp.close();
+  await Promise.all([bench.kcp.close(), plain.kcp.close()]);
   await fake.stop();
 });
 
 /** What a request to kcp may ask for beside its path. */
 const QUERY = new Set(
-  ['limit', 'continue', 'labelSelector', 'fieldSelector', 'includeObject', 'dryRun', 'force'].concat([
+  [
+    'limit',
+    'continue',
+    'labelSelector',
+    'fieldSelector',
+    'includeObject',
+    'dryRun',
+    'force',
     'fieldManager',
     'fieldValidation',
-    'resourceVersion',
-  ]),
+  ].concat(['resourceVersion', 'query', 'tailLines', 'container', 'previous', 'limitBytes']),
 );
 
 /** What has to be true of every request, whatever was asked for. */
-function expectWellFormed(raw: string): void {
+function expectWellFormed(raw: string, inWorkspace: boolean): void {
   const { pathname, hash, searchParams } = new URL(raw, 'https://kcp');
   const path = raw.split('?')[0] ?? '';
   expect([pathname, hash]).toEqual([path, '']);
-  const [empty, clusters, workspace = '', ...rest] = path.split('/');
-  expect([empty, clusters, parseWorkspace(workspace)]).toEqual(['', 'clusters', workspace]);
-  for (const segment of rest) {
+  let segments = path.split('/');
+  expect(segments.shift()).toBe('');
+  if (inWorkspace) {
+    const [clusters, workspace = '', ...rest] = segments;
+    expect([clusters, parseWorkspace(workspace)]).toEqual(['clusters', workspace]);
+    segments = rest;
+  }
+  expect(segments[0]).toMatch(/^(api|apis|version)$/);
+  // Files of a node's logs, in folders of any depth; a folder ends in "/".
+  const logs = /^((?:\/clusters\/[^/]+)?\/api\/v1\/nodes\/[a-z0-9.-]+\/proxy\/logs)\/./.exec(path);
+  if (path.includes('/proxy/logs/') && segments.at(-1) === '') segments.pop();
+  for (const segment of segments) {
     const name = decodeURIComponent(segment);
     expect(encodeURIComponent(name)).toBe(segment);
     expect(name).not.toMatch(/^\.{0,2}$|[/%\p{Cc}]/u);
   }
-  expect(rest.length).toBeLessThan(9);
+  if (logs === null) expect(segments.length).toBeLessThan(9);
   const keys = Array.from(searchParams.keys());
   expect(keys.filter((key) => !QUERY.has(key))).toEqual([]);
   expect(new Set(keys).size).toBe(keys.length);
@@ -51,18 +70,23 @@ function expectWellFormed(raw: string): void {
 
 describe('whatever an argument holds, requests stay in the workspace and of their form', () => {
   test.each(ALL_TOOLS.map(({ name }) => name))('%s', async (name) => {
-    const tool = bench.toolset.list().find((definition) => definition.name === name);
-    if (tool === undefined) throw new Error(`${name} is not listed`);
-    for (const argument of textArgumentsOf(tool)) {
-      await fc.assert(
-        fc.asyncProperty(hostileText, async (text) => {
-          fake.seen.length = 0;
-          // What waits for a workspace to become ready needn't.
-          await bench.call(name, { ...samplesOf(tool), [argument]: text }, 'alice', AbortSignal.timeout(200));
-          for (const { url } of fake.seen) expectWellFormed(url);
-        }),
-        { numRuns: 25 },
-      );
+    const servers = [bench, plain].flatMap((server) => {
+      const tool = server.toolset.list().find((definition) => definition.name === name);
+      return tool === undefined ? [] : [{ server, tool }];
+    });
+    expect(servers.length).toBeGreaterThan(0);
+    for (const { server, tool } of servers) {
+      for (const argument of textArgumentsOf(tool)) {
+        await fc.assert(
+          fc.asyncProperty(hostileText, async (text) => {
+            fake.seen.length = 0;
+            // What waits for a workspace to become ready needn't.
+            await server.call(name, { ...samplesOf(tool), [argument]: text }, 'alice', AbortSignal.timeout(50));
+            for (const { url } of fake.seen) expectWellFormed(url, server === bench);
+          }),
+          { numRuns: 25 },
+        );
+      }
     }
   });
 });
@@ -137,6 +161,35 @@ describe('a name is asked for as it was given, or refused', () => {
           includeObject: 'Metadata',
         });
         expect(next).toMatch(/^[\w\-+/=:.]+$/);
+      }),
+      RUNS,
+    );
+  });
+
+  test('name among the fields that are looked for', async () => {
+    await fc.assert(
+      fc.asyncProperty(hostileText, async (name) => {
+        fake.seen.length = 0;
+        await bench.call('kcp_find', {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          name,
+          fieldSelector: 'metadata.namespace=a',
+        });
+        const found = fake.seen.map(({ url }) => new URL(url, 'https://kcp').searchParams.get('fieldSelector'));
+        for (const selector of found.filter((text) => text !== null)) {
+          accepted++;
+          // As the API server reads it: a backslash takes the meaning of what follows.
+          const terms = Array.from(selector.matchAll(/((?:[^\\,]|\\.)*)(?:,|$)/gsu), ([, term = '']) => term).slice(
+            0,
+            2,
+          );
+          expect(terms.map((term) => term.replaceAll(/\\(.)/gsu, '$1'))).toEqual([
+            `metadata.name=${name}`,
+            'metadata.namespace=a',
+          ]);
+          expect(terms[0]?.replace('metadata.name=', '')).not.toMatch(/(?<!\\)(\\\\)*=/);
+        }
       }),
       RUNS,
     );
