@@ -16,12 +16,20 @@ const dropIn = (text: string): Promise<string> =>
 const patchServer = (spec: object): Promise<string> =>
   host.run(['patch', 'kcpmcpserver', name, '-n', namespace, '--type=merge', '-p', JSON.stringify({ spec })]);
 
-/** uid and number of restarts of each Pod. */
-const pods = (): Promise<string> =>
-  host.run([
-    ...['get', 'pods', '-n', namespace, '-l', `app.kubernetes.io/instance=${name}`],
-    ...['-o', 'jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[0].restartCount};{end}'],
-  ]);
+interface Pods {
+  items: {
+    metadata: { uid: string; deletionTimestamp?: string };
+    status: { containerStatuses?: { restartCount: number }[] };
+  }[];
+}
+
+/** uid and number of restarts of each Pod, without those that an earlier change of the Deployment is still taking away. */
+async function pods(): Promise<[string, number | undefined][]> {
+  const { items } = await host.get<Pods>('pods', '-n', namespace, '-l', `app.kubernetes.io/instance=${name}`);
+  return items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata, status }) => [metadata.uid, status.containerStatuses?.[0]?.restartCount]);
+}
 
 /** What alice's assistant is told, once it has this. */
 const told = (words: string) =>
@@ -59,5 +67,5 @@ test('a drop-in and its changes reach assistants without a restart; a bad one is
   await dropIn('server_instructions = "Start with root:acme:team-a."');
   expect(await told('Start with root:acme:team-a.')).toContain('namespaces_list');
   await condition(name, 'Ready', { status: 'True' });
-  expect(await pods()).toBe(before);
+  expect(await pods()).toEqual(before);
 }, 180_000);
