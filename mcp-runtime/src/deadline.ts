@@ -25,7 +25,9 @@ export async function withinDeadline<T>(
   const gone = () => {
     stop(caller.reason as Error);
   };
-  const timer = setTimeout(stop, timeoutMs, new DeadlineError());
+  const timer = setTimeout(() => {
+    stop(new DeadlineError());
+  }, timeoutMs);
   caller.addEventListener('abort', gone, { once: true });
   try {
     return await Promise.race([work(controller.signal), promise]);

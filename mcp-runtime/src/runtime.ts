@@ -14,6 +14,7 @@ import { createBodyReader } from './http/body.ts';
 import { createGuards } from './http/guards.ts';
 import { createHealthServer } from './http/health.ts';
 import { createPublicServer, drainServer, listen, setCertificate } from './http/listen.ts';
+import { createMemo } from './http/memo.ts';
 import { createMetadata } from './http/metadata.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { loadCertificate, type ServedCertificate } from './http/tls.ts';
@@ -101,7 +102,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   let seal = createSeal(sealingKeys);
 
   const mcp = createMcp({ service: () => service, seal: () => seal, version, log, metrics, ...(extend && { extend }) });
-  const app = createApp({ front: () => front, mcp, log, metrics });
+  const app = createApp({ front: () => front, mcp, memo: createMemo(() => service), log, metrics });
   const server = createPublicServer(config, certificate, app);
   const health = createHealthServer({
     metrics,

@@ -11,6 +11,7 @@ import { BodyError, type BodyReader } from './body.ts';
 import { serveExchange } from './bridge.ts';
 import type { Guards } from './guards.ts';
 import { createHangUps } from './hang-up.ts';
+import type { Memo } from './memo.ts';
 import { sendMetadata, type Metadata } from './metadata.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { sendJson, sendRpcError, sendText } from './respond.ts';
@@ -32,6 +33,8 @@ export interface AppOptions {
   /** The front in force when a request comes. */
   readonly front: () => Front;
   readonly mcp: McpHttpHandler;
+  /** Of `mcp`'s answers. */
+  readonly memo: Memo;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -139,7 +142,8 @@ export function createApp(options: AppOptions): App {
     if (messages > 1 && isLimited(front, principal, messages - 1, res, cors)) return;
     const endsWithToken = isSubscription(body);
     const url = `${front.serverUrl}${path}`;
-    const exchange = () => serveExchange(options.mcp, req, res, { principal, url, body, headers: cors, endsWithToken });
+    const exchange = () =>
+      serveExchange(options.mcp, options.memo, req, res, { principal, url, body, headers: cors, endsWithToken });
     // The handler bounds subscriptions itself.
     if (endsWithToken) {
       end();

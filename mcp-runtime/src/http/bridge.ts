@@ -1,9 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import type { Principal } from '../auth/principal.ts';
 import { authInfoOf } from '../server.ts';
+import type { Memo } from './memo.ts';
 
 export interface Exchange {
   readonly principal: Principal;
@@ -25,14 +24,27 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
  * has gone; the handler's signal fires in the latter case.
  *
  * Does what `toNodeHandler` of `@modelcontextprotocol/node` does, but for a body that was parsed already: that one writes it out
- * again for the handler to read, which costs a large request three more copies of itself.
+ * again for the handler to read, which costs a large request three more copies of itself. And what is the same for all
+ * callers comes from `memo`.
  */
 export async function serveExchange(
   mcp: McpHttpHandler,
+  memo: Memo,
   req: IncomingMessage,
   res: ServerResponse,
   { principal, url, body, headers, endsWithToken }: Exchange,
 ): Promise<void> {
+  const question = memo.questionOf(req, body);
+  const known = question && memo.get(question);
+  if (question !== undefined && known !== undefined) {
+    sendWhole(
+      res,
+      200,
+      { ...known.headers, ...headers },
+      Buffer.concat([known.before, Buffer.from(question.id), known.after]),
+    );
+    return;
+  }
   const gone = new AbortController();
   const left = Math.min(Math.max(0, principal.expiresAt * 1_000 - Date.now()), MAX_DELAY_MS);
   const expiry = endsWithToken ? setTimeout(() => res.destroy(), left).unref() : undefined;
@@ -43,22 +55,59 @@ export async function serveExchange(
   const request = new Request(url, { method: req.method ?? 'GET', headers: requestHeaders(req), signal: gone.signal });
   const response = await mcp.fetch(request, {
     authInfo: authInfoOf(principal),
-    ...(body === undefined ? {} : { parsedBody: body }),
+    ...(body === undefined ? {} : { parsedBody: question?.body ?? body }),
   });
   if (res.destroyed) return;
   // Whether the connection stays is between Node and the client: the handler's "keep-alive" would overrule a draining server.
   response.headers.delete('connection');
-  res.writeHead(response.status, { ...Object.fromEntries(response.headers), ...headers });
-  if (response.body === null) {
-    res.end();
-    return;
-  }
+  const { status } = response;
+  const own = Object.fromEntries(response.headers);
   try {
-    await pipeline(Readable.fromWeb(response.body), res);
+    if (question !== undefined) {
+      const text = memo.keep(question, { status, headers: own, text: await response.text() });
+      sendWhole(res, status, { ...own, ...headers }, Buffer.from(text));
+    } else if (response.body !== null && isStream(response)) {
+      res.writeHead(status, { ...own, ...headers });
+      await sendParts(res, response.body);
+    } else {
+      sendWhole(res, status, { ...own, ...headers }, Buffer.from(await response.arrayBuffer()));
+    }
   } catch (error) {
     // A caller that hangs up is no fault; anything else is for `app.ts` to report.
     if (!gone.signal.aborted) throw error;
   }
+}
+
+const isStream = ({ headers }: Response) => headers.get('content-type')?.startsWith('text/event-stream') === true;
+
+/** In one piece, with its length: half the work of a stream. */
+function sendWhole(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
+  res.writeHead(status, { ...headers, 'content-length': body.length });
+  res.end(body);
+}
+
+/** As they come, and no faster than the caller takes them. */
+async function sendParts(res: ServerResponse, parts: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = parts.getReader();
+  res.once('close', () => {
+    if (!res.writableFinished) reader.cancel().catch(() => undefined);
+  });
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (!res.write(part.value)) await drained(res);
+  }
+  res.end();
+}
+
+/** When there is room to write again, or nobody to write to. */
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    if (res.destroyed) resolve();
+    else res.on('drain', done).on('close', done);
+  });
 }
 
 function requestHeaders(req: IncomingMessage): Headers {

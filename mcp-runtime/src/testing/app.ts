@@ -5,6 +5,7 @@ import { createIssuer, type Issuer } from '../auth/issuer.ts';
 import { runtimeConfigSchema, type RuntimeConfigInput } from '../config/schema.ts';
 import { createApp, type App } from '../http/app.ts';
 import { createPublicServer, drainServer, listen } from '../http/listen.ts';
+import { createMemo } from '../http/memo.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { createFront } from '../runtime.ts';
 import type { InputNeeded } from '../interaction.ts';
@@ -73,7 +74,7 @@ export async function startTestApp(
   const front = createFront(config, issuer);
   const seal = createSeal([sealingKey ?? (await loadSealingKey(undefined, undefined))]);
   const mcp = createMcp({ service: () => service, seal: () => seal, version: '0.0.0-test', log: logged.log, metrics });
-  const app = createApp({ front: () => front, mcp, log: logged.log, metrics });
+  const app = createApp({ front: () => front, mcp, memo: createMemo(() => service), log: logged.log, metrics });
   const server = createPublicServer(config, undefined, app);
   const port = await listen(server, 0, '127.0.0.1');
 
