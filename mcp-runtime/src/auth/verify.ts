@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
+import { Lru } from '../lru.ts';
 import { KeysNotLoadedError, type Issuer } from './issuer.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import { whyNoCaller } from './token-kind.ts';
@@ -84,7 +85,7 @@ export function createVerifier({
   toleranceSeconds = 5,
   clock = Date.now,
 }: VerifierOptions): Verifier {
-  const remembered = new Map<string, Remembered>();
+  const remembered = new Lru<Remembered>(MAX_REMEMBERED);
   const expected: Expected = { issuer: issuer.url, audience, scopes };
 
   return {
@@ -105,8 +106,6 @@ export function createVerifier({
       const why = whyNoCaller(protectedHeader, payload);
       if (why !== undefined) throw new TokenError('type', why);
       const kept = principalOf(payload, tokenHash);
-      // A Map is in order of insertion: the oldest goes first.
-      if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? '');
       remembered.set(tokenHash, { generation, principal: kept });
       return createPrincipal({ ...kept, token });
     },

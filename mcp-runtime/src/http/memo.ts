@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isObject } from '../kcp/json.ts';
 import type { JsonObject } from '../kcp/json.ts';
+import { Lru } from '../lru.ts';
 
 /** An answer, split where the id of the request stands in it. */
 export interface KnownAnswer {
@@ -49,10 +50,9 @@ export function createMemo(version: () => object): Memo {
   const standIn = randomUUID();
   const written = JSON.stringify(standIn);
   let of = version();
-  /** The least recently used first. */
-  const answers = new Map<string, KnownAnswer>();
+  const answers = new Lru<KnownAnswer>(MAX_ANSWERS);
 
-  function current(): Map<string, KnownAnswer> {
+  function current(): Lru<KnownAnswer> {
     if (of !== version()) answers.clear();
     of = version();
     return answers;
@@ -69,21 +69,11 @@ export function createMemo(version: () => object): Memo {
       if (key.length > MAX_KEY) return undefined;
       return { key, id: JSON.stringify(id), body: { ...rest, method, id: standIn }, version: version() };
     },
-    get({ key }) {
-      const known = current().get(key);
-      if (known === undefined) return undefined;
-      answers.delete(key);
-      answers.set(key, known);
-      return known;
-    },
+    get: ({ key }) => current().get(key),
     keep({ key, id, version: asked }, { status, headers, text }) {
       const [before = '', after, ...more] = text.split(written);
       if (status === 200 && after !== undefined && more.length === 0 && asked === version()) {
         current().set(key, { headers, before: Buffer.from(before), after: Buffer.from(after) });
-        for (const oldest of answers.keys()) {
-          if (answers.size <= MAX_ANSWERS) break;
-          answers.delete(oldest);
-        }
       }
       return text.replaceAll(written, () => id);
     },

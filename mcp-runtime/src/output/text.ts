@@ -8,9 +8,12 @@ import { limitBytes } from './limit.ts';
 // or reorder what a person or a model reads.
 const INVISIBLE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
+const NOT_ASCII = /[^\t\n -~]/;
+
 /** The text without control, bidi and invisible characters. Tab and newline stay. */
 export function stripInvisible(text: string): string {
-  return text.replace(INVISIBLE, '');
+  // Nearly all text is plain ASCII, which takes a tenth of the time to see.
+  return NOT_ASCII.test(text) ? text.replace(INVISIBLE, '') : text;
 }
 
 /** The text on one line, one space between words: for cells, names and messages. */

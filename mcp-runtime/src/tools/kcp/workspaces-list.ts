@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { CallerWorkspaces } from '../../kcp/inventory.ts';
 import { parseWorkspace, splitWorkspace } from '../../kcp/paths.ts';
 import type { Workspace } from '../../kcp/workspace.ts';
+import { Lru } from '../../lru.ts';
 import { DEFAULT_LIMIT, pageArguments } from '../../output/paginate.ts';
 import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { defineTool } from '../tool.ts';
+import type { CallToolResult } from '../tool.ts';
 import { WORKSPACE } from './kinds.ts';
 import { closedOf, select, startAfter } from './workspaces-selection.ts';
 import { MAX_ELSEWHERE, drawPage, writeAnswer } from './workspaces-text.ts';
@@ -71,21 +73,33 @@ export const workspacesList = defineTool({
   output,
   touches: [WORKSPACE],
   kcpOnly: true,
-  async handle({ limit = DEFAULT_LIMIT, continue: after, output: shape, ...filters }, call) {
+  async handle(args, call) {
     const { principal } = call;
     // The token is the last path shown: the order is the same in a newer inventory, whatever has come or gone.
-    const last = after === undefined ? undefined : parseWorkspace(after);
-    if (filters.prefix !== undefined) parseWorkspace(filters.prefix);
+    if (args.continue !== undefined) parseWorkspace(args.continue);
+    if (args.prefix !== undefined) parseWorkspace(args.prefix);
     const all = await call.inventory.get(principal, call.signal);
-    call.audit({ workspace: filters.prefix ?? all.root });
-    const asked = select(all, filters);
-    const start = last === undefined ? 0 : startAfter(asked.enterable, last);
-    const lines = drawPage(asked.enterable, { start, end: start + limit, flat: shape === 'flat' });
-    const user = oneLine(principal.username ?? principal.subject);
-    const answer = present(asked, { user, start, count: lines.rows.length });
-    return toolResult(writeAnswer({ all, asked, filters, lines, answer, start }), answer);
+    call.audit({ workspace: args.prefix ?? all.root });
+    const key = JSON.stringify([principal.claimsHash, args]);
+    const known = pages.get(key);
+    if (known?.all === all) return known.result;
+    const result = pageOf(all, args, oneLine(principal.username ?? principal.subject));
+    pages.set(key, { all, result });
+    return result;
   },
 });
+
+/** What was answered of an inventory that is still in force; a page takes up to 100 KiB. */
+const pages = new Lru<{ readonly all: CallerWorkspaces; readonly result: CallToolResult }>(32);
+
+function pageOf(all: CallerWorkspaces, args: z.infer<typeof input>, user: string): CallToolResult {
+  const { limit = DEFAULT_LIMIT, continue: last, output: shape, ...filters } = args;
+  const asked = select(all, filters);
+  const start = last === undefined ? 0 : startAfter(asked.enterable, last);
+  const lines = drawPage(asked.enterable, { start, end: start + limit, flat: shape === 'flat' });
+  const answer = present(asked, { user, start, count: lines.rows.length });
+  return toolResult(writeAnswer({ all, asked, filters, lines, answer, start }), answer);
+}
 
 function present(asked: CallerWorkspaces, page: { user: string; start: number; count: number }): Answer {
   const { enterable, gaps, root, asOf, source, fallback } = asked;
