@@ -107,7 +107,7 @@ function container(wanted: Wanted, image: string, volumeMounts: VolumeMount[]): 
     // Alive is asked of /healthz only: an issuer that is down makes a Pod unready, and a restart wouldn't mend it.
     startupProbe: probe('/healthz', 1, 60),
     livenessProbe: probe('/healthz', 10, 3),
-    readinessProbe: probe('/readyz', 5, 2),
+    readinessProbe: probe('/readyz', 2, 3),
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
     securityContext: {
       allowPrivilegeEscalation: false,
