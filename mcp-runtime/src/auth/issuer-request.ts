@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 
 /** One request to the identity provider. */
 export interface IssuerRequest {
@@ -36,7 +36,9 @@ export async function requestIssuer(options: IssuerRequest): Promise<IssuerAnswe
     const timeUp = AbortSignal.timeout(timeoutMs);
     const signal = options.signal === undefined ? timeUp : AbortSignal.any([timeUp, options.signal]);
     const sent = body === undefined ? {} : ({ method: 'POST', body } as const);
-    const answer = await request(url, { dispatcher, headers, signal, ...sent });
+    const { origin, pathname, search } = new URL(url);
+    const request = { method: 'GET', origin, path: `${pathname}${search}`, headers, signal, ...sent } as const;
+    const answer = await dispatcher.request(request);
     return { statusCode: answer.statusCode, text: await answer.body.text() };
   } finally {
     await dispatcher.destroy();

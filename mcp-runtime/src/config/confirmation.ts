@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The schema of `[[confirmation_rules]]`. What a rule matches: {@link ../confirmation-rules.ts}.

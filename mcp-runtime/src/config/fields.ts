@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from './duration.ts';
 
 // The kinds of value that config.toml has. A message completes the sentence "KEY = VALUE …" and ends with what to write instead.

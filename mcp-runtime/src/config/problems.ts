@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { near } from '../kcp/near.ts';
 import { locate } from './locate.ts';
 import type { ConfigSource, Merged } from './merge.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The schema of `[[prompts]]`: templates of messages that clients offer to people (MCP: prompts). */
 

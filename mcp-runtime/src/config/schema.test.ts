@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseConfig } from './load.ts';
 import { runtimeConfigSchema } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { confirmationRules } from './confirmation.ts';
 import { duration, flag, hosts, httpsUrl, names, notYet, only, origins, port, positive, text } from './fields.ts';
 import { prompts } from './prompts.ts';

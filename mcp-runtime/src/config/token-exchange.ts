@@ -1,5 +1,5 @@
 // The keys of the token exchange (RFC 8693): what the caller's token is exchanged for before kcp sees it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { names, notYet, text } from './fields.ts';
 
 const STRATEGY = 'must be "rfc8693" or "keycloak-v1"';

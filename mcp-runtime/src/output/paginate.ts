@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { numberAt, stringAt } from '../kcp/json.ts';
 
 export const DEFAULT_LIMIT = 100;

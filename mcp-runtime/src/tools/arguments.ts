@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseWorkspace } from '../kcp/paths.ts';
 import type { Call } from './tool.ts';
 

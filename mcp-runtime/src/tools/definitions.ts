@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { shorten } from '../output/text.ts';
 import type { Tool, ToolDefinition } from './tool.ts';
 

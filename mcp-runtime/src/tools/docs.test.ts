@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ALL_TOOLS } from './all.ts';
 
 const docs = readFileSync(new URL('../../../docs/tools.md', import.meta.url), 'utf8');

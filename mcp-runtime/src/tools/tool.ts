@@ -1,5 +1,5 @@
 import type { CallToolResult, Tool as ToolDefinition, ToolAnnotations } from '@modelcontextprotocol/server';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { AuditFields } from '../audit.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { RuntimeConfig } from '../config/schema.ts';

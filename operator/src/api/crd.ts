@@ -1,5 +1,5 @@
 // The CustomResourceDefinition, made from the zod schema. Pure: operator/generate.ts writes it to crds/.
-import { z } from 'zod';
+import * as z from 'zod';
 import { GROUP, KIND, kcpMcpServerSchema, PLURAL, VERSION } from './kcp-mcp-server.ts';
 
 /** An OpenAPI v3 schema in the structural form that CustomResourceDefinitions want. */

@@ -1,7 +1,7 @@
 // The KcpMcpServer resource. This schema is the source: crds/mcp.kcp.io_kcpmcpservers.yaml is generated from it
 // (`npm run generate`), and the API server enforces it, defaults and CEL rules included, before the operator sees an
 // object. So the inferred types are those of what the API server returns: fields with a default are always there.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ObjectMeta, Resource } from '../kube/types.ts';
 import { authSchema } from './schema/auth.ts';
 import { kcpSchema } from './schema/connection.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { KubeconfigError, readKubeconfig } from '../../kcp/kubeconfig.ts';
 import type { JsonObject } from '../../kcp/json.ts';
 import { capitalize, toolResult } from '../../output/text.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseWorkspace } from '../../kcp/paths.ts';
 import { comparePaths } from '../../kcp/workspace.ts';
 import { MAX_TEXT_BYTES, NOTE_BYTES, howManyFit } from '../../output/limit.ts';

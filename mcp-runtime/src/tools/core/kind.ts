@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ResourceType } from '../../kcp/discovery.ts';
 import { parseApiVersion } from '../../kcp/paths.ts';
 import { ToolError } from '../tool.ts';

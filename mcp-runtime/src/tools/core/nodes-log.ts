@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { KcpProtocolError, KcpStatusError } from '../../kcp/errors.ts';
 import { stringAt } from '../../kcp/json.ts';
 import { MAX_TEXT_BYTES, NOTE_BYTES } from '../../output/limit.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApiRequest } from '../caller-api.ts';
 import { InvalidPathError, resourcePath } from '../../kcp/paths.ts';
 import { placeOf, workspaceArgument } from '../arguments.ts';

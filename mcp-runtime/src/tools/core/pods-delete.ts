@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { KcpError, KcpStatusError } from '../../kcp/errors.ts';
 import { arrayAt, numberAt, stringAt } from '../../kcp/json.ts';
 import { resourcePath } from '../../kcp/paths.ts';

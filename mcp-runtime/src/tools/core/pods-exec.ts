@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CommandOutput } from '../../kcp/exec.ts';
 import { stringAt } from '../../kcp/json.ts';
 import { checkName } from '../../kcp/paths.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkName } from '../../kcp/paths.ts';
 import { pageArguments } from '../../output/paginate.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { KcpStatusError, KcpTooLargeError } from '../../kcp/errors.ts';
 import { checkName } from '../../kcp/paths.ts';
 import { MAX_TEXT_BYTES, NOTE_BYTES } from '../../output/limit.ts';

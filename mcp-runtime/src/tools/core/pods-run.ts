@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkName, resourcePath } from '../../kcp/paths.ts';
 import { presentable } from '../../output/redact.ts';
 import { shorten, toolResult } from '../../output/text.ts';

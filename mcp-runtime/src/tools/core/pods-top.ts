@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { arrayAt, at, stringAt } from '../../kcp/json.ts';
 import { checkName, placeName } from '../../kcp/paths.ts';
 import { formatCpu, formatMemory } from '../../kcp/quantity.ts';

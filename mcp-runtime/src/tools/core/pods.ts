@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Target } from '../../kcp/errors.ts';
 import { checkName, resourcePath } from '../../kcp/paths.ts';
 import { optionalName, placeOf, workspaceArgument } from '../arguments.ts';

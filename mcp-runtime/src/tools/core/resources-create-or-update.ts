@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ResourceType } from '../../kcp/discovery.ts';
 import { KcpStatusError } from '../../kcp/errors.ts';
 import { stringAt } from '../../kcp/json.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { arrayAt, stringAt } from '../../kcp/json.ts';
 import { checkName, placeName, resourcePath } from '../../kcp/paths.ts';
 import { shorten, toolResult } from '../../output/text.ts';

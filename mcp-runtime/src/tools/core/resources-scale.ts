@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkName, resourcePath } from '../../kcp/paths.ts';
 import { presentable } from '../../output/redact.ts';
 import { toolResult } from '../../output/text.ts';

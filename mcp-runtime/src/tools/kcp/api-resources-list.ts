@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { listApiResources } from '../../kcp/api-resources.ts';
 import type { ApiResource, Ask } from '../../kcp/api-resources.ts';
 import { formatApiVersion, placeName } from '../../kcp/paths.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { arrayAt, isObject, stringAt } from '../../kcp/json.ts';
 import { checkName, formatApiVersion, parseWorkspace, resourcePath } from '../../kcp/paths.ts';
 import { oneLine, shorten, toolResult } from '../../output/text.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkName, parseApiVersion, parseWorkspace } from '../../kcp/paths.ts';
 import { comparePaths } from '../../kcp/workspace.ts';
 import { NOTE_BYTES, MAX_TEXT_BYTES, howManyFit } from '../../output/limit.ts';

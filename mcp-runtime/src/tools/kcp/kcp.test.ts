@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parse } from 'yaml';
 import { recorded, startFakeKcp, status } from '../../testing/fake-kcp.ts';
 import type { FakeKcp } from '../../testing/fake-kcp.ts';

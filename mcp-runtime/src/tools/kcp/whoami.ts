@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { KcpStatusError } from '../../kcp/errors.ts';
 import { arrayAt, stringAt } from '../../kcp/json.ts';
 import { oneLine, toolResult } from '../../output/text.ts';

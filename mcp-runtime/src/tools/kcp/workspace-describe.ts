@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UnknownKindError } from '../../kcp/discovery.ts';
 import { KcpStatusError } from '../../kcp/errors.ts';
 import type { Target } from '../../kcp/errors.ts';

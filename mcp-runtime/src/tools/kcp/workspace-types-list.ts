@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { arrayAt, stringAt } from '../../kcp/json.ts';
 import { pageArguments } from '../../output/paginate.ts';
 import { age } from '../../output/table.ts';

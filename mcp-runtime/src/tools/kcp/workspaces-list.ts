@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallerWorkspaces } from '../../kcp/inventory.ts';
 import { parseWorkspace, splitWorkspace } from '../../kcp/paths.ts';
 import type { Workspace } from '../../kcp/workspace.ts';

@@ -1,5 +1,5 @@
 // spec.auth: who calls, and whose identity kcp sees.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ATOMIC_MAP, cel, clientID, dataKey, httpsURL, objectName, setOf } from './fields.ts';
 
 /** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */

@@ -1,5 +1,5 @@
 // spec.kcp: which kcp is served, and where the kubeconfig for its front-proxy comes from.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ATOMIC_MAP, cel, dataKey, namespaceName, objectName } from './fields.ts';
 
 const crossNamespaceRef = (kind: string) => ({

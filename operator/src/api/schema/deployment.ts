@@ -1,5 +1,5 @@
 // spec.deployment: how the server's Pods run. Field names and meanings are those of apps/v1 Deployment and core/v1 Pod.
-import { z } from 'zod';
+import * as z from 'zod';
 import { atomicList, cel, mapOf, objectName, stringMap } from './fields.ts';
 
 const QUANTITY_PATTERN =

@@ -1,5 +1,5 @@
 // spec.exposure: how the endpoint is reached from outside the cluster.
-import { z } from 'zod';
+import * as z from 'zod';
 import { atomicList, cel, namespaceName, objectName, stringMap } from './fields.ts';
 
 const parentRef = z.object({

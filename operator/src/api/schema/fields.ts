@@ -1,6 +1,6 @@
 // The field types that several parts of a KcpMcpServer share. Every string and list is bounded, because the API server
 // refuses CEL rules whose worst-case cost it can't estimate (KEP-2876).
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One `x-kubernetes-validations` entry: a CEL rule that the API server enforces, with the message a user sees. */
 export interface CelRule {

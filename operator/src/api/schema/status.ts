@@ -1,5 +1,5 @@
 // status: what the operator saw. Written by the operator only.
-import { z } from 'zod';
+import * as z from 'zod';
 import { mapOf } from './fields.ts';
 
 const condition = z.object({

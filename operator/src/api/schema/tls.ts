@@ -1,5 +1,5 @@
 // spec.tls: the serving certificate.
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ATOMIC_MAP,
   type CelRule,

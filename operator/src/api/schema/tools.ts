@@ -1,5 +1,5 @@
 // spec.tools, spec.inventory and spec.config: what assistants may do, and how the server answers.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ATOMIC_MAP, dataKey, duration, mapOf, objectName, setOf } from './fields.ts';
 
 /** Tools about Pods and nodes: a kcp workspace has neither unless somebody binds such an API. */
