@@ -59,6 +59,15 @@ test-e2e: $(STAMP) ## Only the end-to-end scenarios (root on Linux)
 e2e-keycloak: build ## Sign-in and token exchange on a real Keycloak (Java 17, Maven; not part of test)
 	@node e2e/test.ts keycloak
 
+# Results with a real kcp are kept beside those without: docs/benchmarks.md takes each part from the newest that has it.
+BENCH_RESULTS := docs/benchmarks/$(if $(KCP_BIN)$(KCP_KUBECONFIG),real,synthetic).json
+
+.PHONY: bench
+bench: build ## Speed beside the upstream server: docs/benchmarks.md, measured anew (half an hour; KCP_BIN adds a real kcp)
+	@mkdir -p docs/benchmarks
+	@npm run --silent bench -- --minutes 10 --json $(BENCH_RESULTS)
+	@npm run --silent bench:report -- docs/benchmarks/*.json
+
 .PHONY: demo
 demo: $(STAMP) ## The whole product on a real node of its own; DETACH=1 leaves it running, DEMO_CONTEXT=name uses your cluster
 	@node e2e/demo.ts up $(if $(DETACH),--detach)

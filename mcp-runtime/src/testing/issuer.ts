@@ -25,6 +25,8 @@ export interface TestIssuer {
   readonly caFile: string;
   /** Requests so far. */
   readonly requests: { discovery: number; keys: number };
+  /** TLS handshakes so far. */
+  readonly handshakes: () => number;
   /** While true every request is answered with 503. */
   down: boolean;
   /** Requests to the token endpoint so far. */
@@ -69,6 +71,7 @@ export async function startTestIssuer(): Promise<TestIssuer> {
   });
   const requests = { discovery: 0, keys: 0 };
   const tokenRequests: TokenRequest[] = [];
+  let handshakes = 0;
 
   async function answerTokenRequest(req: IncomingMessage, res: ServerResponse): Promise<void> {
     let body = '';
@@ -97,6 +100,9 @@ export async function startTestIssuer(): Promise<TestIssuer> {
     else if (isDiscovery) res.end(JSON.stringify({ ...documentOf(issuer.url), ...issuer.metadata }));
     else res.end(JSON.stringify({ keys: [...issuer.oddKeys, ...issuer.keys.map((key) => key.publicJwk)] }));
   });
+  server.on('secureConnection', () => {
+    handshakes += 1;
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   const issuer: TestIssuer = {
@@ -105,6 +111,7 @@ export async function startTestIssuer(): Promise<TestIssuer> {
     requests,
     tokenRequests,
     answerToken: undefined,
+    handshakes: () => handshakes,
     down: false,
     metadata: {},
     keys: [await newKey('one')],

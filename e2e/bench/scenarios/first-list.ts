@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from '../context.ts';
+import { kcpRequest, mcpRequest } from '../load/messages.ts';
+import type { LoadPlan } from '../load/plan.ts';
+import type { FirstList } from '../results.ts';
+import { startServer } from '../servers/start.ts';
+import type { ServerUnderTest } from '../servers/under-test.ts';
+import { callTool } from './call-tool.ts';
+
+/** How long the synthetic kcp holds answers back: not at all, and about as long as a real one takes with 16 at a time. */
+const delaysMs = [0, 10];
+
+/**
+ * The first list of workspaces of callers whom the server never saw, in turn with the probes that nobody can do without:
+ * one `/version` for each workspace, straight to kcp, as many at a time as the server sends.
+ */
+export async function firstLists(context: Context): Promise<void> {
+  const { installation, options, results, progress } = context;
+  const { place, kcp, dir, programs } = installation;
+  const ours = await startServer(dir, 'ours', programs.ours);
+  try {
+    await checkComplete(context, ours);
+    for (const delayMs of kcp.delay ? delaysMs : [0]) {
+      await kcp.delay?.(delayMs);
+      for (let repeat = 1; repeat <= options.repeats; repeat++) {
+        const title = `${place}: a caller's first list, kcp takes ${delayMs} ms, ${repeat} of ${options.repeats}`;
+        await progress.step(title, async () => {
+          results.firstLists.push(await firstList(context, ours, delayMs), await rawProbes(context, delayMs));
+        });
+      }
+    }
+  } finally {
+    await kcp.delay?.(0);
+    await ours.process.stop();
+  }
+}
+
+/** A list that leaves workspaces out would be quick. Not counted, and so also what warms the server up. */
+async function checkComplete({ installation }: Context, ours: ServerUnderTest): Promise<void> {
+  const { workspaces, token } = installation;
+  for (let time = 0; time < 3; time++) {
+    const found = (await callTool(ours, 'kcp_workspaces_list', await token(randomUUID()))) as { total?: number };
+    if (found.total !== workspaces.length) {
+      throw new Error(`kcp_workspaces_list found ${found.total ?? 'no'} workspaces of ${workspaces.length}`);
+    }
+  }
+}
+
+async function firstList(context: Context, ours: ServerUnderTest, delayMs: number): Promise<FirstList> {
+  const { origin, caFile, process } = ours;
+  const token = await context.installation.token(randomUUID());
+  const known = await context.installation.token();
+  // The warm-up is that of the connection: a request that has nothing to do with workspaces.
+  const [opening, list] = [
+    mcpRequest({ method: 'tools/list', token: known }),
+    mcpRequest({ method: 'tools/call', tool: 'kcp_workspaces_list', token }),
+  ];
+  return measure(context, 'ours', delayMs, {
+    ...{ origin, caFile, connections: 1, pid: process.pid },
+    ...{ opening, requests: [list], until: { requests: 1 } },
+  });
+}
+
+async function rawProbes(context: Context, delayMs: number): Promise<FirstList> {
+  const { kcp, workspaces, token: tokenOf } = context.installation;
+  const token = await tokenOf(randomUUID());
+  const requests = workspaces.map((path) => kcpRequest(`/clusters/${path}/version`, token));
+  return measure(context, 'raw', delayMs, {
+    ...{ origin: kcp.url, caFile: kcp.caFile, connections: context.options.concurrency },
+    ...{ requests, until: { requests: requests.length } },
+  });
+}
+
+async function measure(
+  { installation, generator, options }: Context,
+  target: FirstList['target'],
+  delayMs: number,
+  plan: Omit<LoadPlan, 'warmUpMs'>,
+): Promise<FirstList> {
+  const { place, kcp } = installation;
+  const counts = kcp.countsURL === undefined ? {} : { countsURL: kcp.countsURL };
+  const result = await generator.run({ ...plan, ...counts, warmUpMs: 0 });
+  if (result.failures > 0) throw new Error(`first list, ${target}: ${result.failure ?? ''}`);
+  return {
+    place,
+    target,
+    delayMs,
+    concurrency: options.concurrency,
+    ms: result.elapsedMs,
+    ...(result.kcp && { kcpRequests: result.kcp.requests }),
+  };
+}
