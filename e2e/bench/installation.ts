@@ -9,6 +9,7 @@ import { startIssuer } from '../oidc/issuer.ts';
 import type { IssuerHandle } from '../oidc/issuer.ts';
 import { signTestToken } from '../oidc/test-tokens.ts';
 import { ensureTLSFiles } from '../oidc/tls-files.ts';
+import { indexUser } from './kcp/serve.ts';
 import { startSyntheticKcp } from './kcp/start.ts';
 import { orgsAndTeams } from './kcp/tree.ts';
 import type { Place } from './results.ts';
@@ -36,9 +37,11 @@ export interface Installation {
   team: string;
   /** A token of alice, who may enter all workspaces; a new caller for the caches wherever `caller` is new. */
   token: (caller?: string) => Promise<string>;
-  programs: Record<'ours' | 'peer' | 'peer-shared', Program & { origin: string }>;
+  programs: Record<'ours' | 'ours-index' | 'peer' | 'peer-shared', Program & { origin: string }>;
 }
 
+/** kcp makes workspaces slowly, but many at a time, and all wait for each other. */
+const seeding = { parallelism: 64, deadlineMs: 900_000 };
 const tokenSeconds = 12 * 3600;
 const address = '127.0.0.1';
 
@@ -47,13 +50,18 @@ export async function syntheticInstallation(dir: string, orgs = 20, teams = 49):
   const issuer = await startedIssuer(dir);
   const kcp = await startSyntheticKcp({ dir, issuerURL: issuer.issuerURL, orgs, teams });
   const token = tokensOf(issuer);
-  const kubeconfig = await writeKubeconfig({
-    file: join(dir, 'shared.kubeconfig'),
-    server: `${kcp.url}/clusters/root`,
-    caFile: kcp.caFile,
-    token: await token(),
-  });
-  return install({ place: 'synthetic', dir, kcp, paths: orgsAndTeams(orgs, teams).workspaces, issuer, kubeconfig });
+  const identity = async (name: string, bearer: string): Promise<string> =>
+    writeKubeconfig({
+      file: join(dir, `${name}.kubeconfig`),
+      server: `${kcp.url}/clusters/root`,
+      caFile: kcp.caFile,
+      token: bearer,
+    });
+  const sharedKubeconfig = await identity('shared', await token());
+  const index = await signTestToken(issuer, { expiresIn: tokenSeconds, claims: { email: indexUser } });
+  const indexKubeconfig = await identity('index', index);
+  const paths = orgsAndTeams(orgs, teams).workspaces;
+  return install({ place: 'synthetic', dir, kcp, paths, issuer, sharedKubeconfig, indexKubeconfig });
 }
 
 /** A real kcp (`KCP_BIN` or `KCP_KUBECONFIG`) with 325 workspaces below root. */
@@ -62,8 +70,9 @@ export async function realInstallation(dir: string, orgs = 13, teams = 24): Prom
   const [port = 0] = await freePorts(1);
   const paths = orgsAndTeams(orgs, teams).workspaces;
   const oidc = { issuerURL: issuer.issuerURL, clientID: issuer.clientID, caFile: issuer.caFile };
-  const kcp = await startKcp({ dir, address, port, oidc, tree: treeOf(paths) });
-  return install({ place: 'real', dir, kcp, paths, issuer, kubeconfig: kcp.adminKubeconfig });
+  const kcp = await startKcp({ dir, address, port, oidc, tree: treeOf(paths), seeding });
+  const admin = { sharedKubeconfig: kcp.adminKubeconfig, indexKubeconfig: kcp.adminKubeconfig };
+  return install({ place: 'real', dir, kcp, paths, issuer, ...admin });
 }
 
 /** What a kcp says of itself. */
@@ -100,10 +109,13 @@ interface Parts {
   paths: readonly string[];
   issuer: IssuerHandle;
   /** With an identity that may list all workspaces. */
-  kubeconfig: string;
+  sharedKubeconfig: string;
+  /** With that of the index. */
+  indexKubeconfig: string;
 }
 
-async function install({ place, dir, kcp, paths, issuer, kubeconfig }: Parts): Promise<Installation> {
+async function install(parts: Parts): Promise<Installation> {
+  const { place, dir, kcp, paths, issuer, sharedKubeconfig, indexKubeconfig } = parts;
   const team = paths.findLast((path) => path.split(':').length === 3) ?? 'root';
   const tls = await ensureTLSFiles(join(dir, 'mcp'), [address]);
   const common = { dir, issuerURL: issuer.issuerURL, issuerCAFile: issuer.caFile, audience: issuer.clientID, tls };
@@ -111,12 +123,14 @@ async function install({ place, dir, kcp, paths, issuer, kubeconfig }: Parts): P
     const server = `${kcp.url}/clusters/${workspace}`;
     return writeKubeconfig({ file: join(dir, `${name}.kubeconfig`), server, caFile: kcp.caFile });
   };
-  const [ours, peer, shared] = await Promise.all([
-    prepareOurs({ ...common, name: 'ours', kubeconfig: await anonymous('ours', 'root') }),
+  const kubeconfig = await anonymous('ours', 'root');
+  const [ours, index, peer, shared] = await Promise.all([
+    prepareOurs({ ...common, name: 'ours', kubeconfig }),
+    prepareOurs({ ...common, name: 'ours-index', kubeconfig }, indexKubeconfig),
     preparePeer('oidc', { ...common, name: 'peer', kubeconfig: await anonymous('peer', team) }),
-    preparePeer('shared', { ...common, name: 'peer-shared', kubeconfig }),
+    preparePeer('shared', { ...common, name: 'peer-shared', kubeconfig: sharedKubeconfig }),
   ]);
-  const programs = { ours, peer, 'peer-shared': shared };
+  const programs = { ours, 'ours-index': index, peer, 'peer-shared': shared };
   return { place, dir, kcp, workspaces: ['root', ...paths], team, token: tokensOf(issuer), programs };
 }
 

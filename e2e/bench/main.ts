@@ -6,6 +6,7 @@ import { readOptions, usage } from './options.ts';
 import type { Options } from './options.ts';
 import { consoleTable } from './report/console.ts';
 import { formatResults } from './results.ts';
+import type { Results } from './results.ts';
 import { bench, runDir } from './run.ts';
 import { bundle } from './servers/ours.ts';
 
@@ -35,12 +36,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 try {
-  const results = await bench(options, ['npm run bench --', ...process.argv.slice(2)].join(' '));
+  const save = async (measured: Results): Promise<void> => {
+    if (options.json !== undefined) await writeFile(options.json, formatResults(measured));
+  };
+  const results = await bench(options, ['npm run bench --', ...process.argv.slice(2)].join(' '), save);
   console.log(`\n${consoleTable(results)}`);
   if (results.quick) console.log('\nA smoke run (--quick): these figures mean nothing.');
-  if (options.json !== undefined) await writeFile(options.json, formatResults(results));
 } catch (error) {
   console.error(`\nbench failed: ${error instanceof Error ? error.message : String(error)}`);
-  console.error(`Logs are in ${runDir}.`);
+  console.error(`Logs are in ${runDir}; ${options.json ?? 'nothing'} holds what was measured until then.`);
   process.exit(1);
 }

@@ -23,7 +23,8 @@ export type Scenario = 'resources_list' | 'resources_list-1' | 'workspaces_list'
 /** One caller's first list of workspaces, or the probes that it takes at least, sent straight to kcp. */
 export interface FirstList {
   place: Place;
-  target: 'ours' | 'raw';
+  /** Ours by walking the tree, ours by asking about each workspace of the index, and the probes themselves. */
+  target: 'ours' | 'ours-index' | 'raw';
   /** How long kcp held every answer back, in milliseconds. */
   delayMs: number;
   /** Requests at a time towards kcp. */

@@ -26,8 +26,16 @@ const scenarios: Record<Part, (context: Context) => Promise<void>> = {
 /** What a real kcp can change; a start and the memory are the same before any. */
 const ofReal: readonly Part[] = ['throughput', 'first'];
 
-/** Measures everything that the options ask for. What it started is gone when it returns or throws. */
-export async function bench(options: Options, command: string): Promise<Results> {
+/**
+ * Measures everything that the options ask for. What it started is gone when it returns or throws.
+ *
+ * @param save is called with all results so far after each part: a late failure doesn't take what was measured with it
+ */
+export async function bench(
+  options: Options,
+  command: string,
+  save: (results: Results) => Promise<void>,
+): Promise<Results> {
   const results: Results = {
     format: 1,
     date: new Date().toISOString(),
@@ -43,7 +51,10 @@ export async function bench(options: Options, command: string): Promise<Results>
   const progress = createProgress();
   const generator = startGenerator();
   const run = async (installation: Installation, parts: readonly Part[]): Promise<void> => {
-    for (const part of parts) await scenarios[part]({ options, installation, generator, results, progress });
+    for (const part of parts) {
+      await scenarios[part]({ options, installation, generator, results, progress });
+      await save(results);
+    }
   };
   try {
     const dir = join(runDir, 'synthetic');

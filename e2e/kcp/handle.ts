@@ -1,5 +1,5 @@
 import type { OIDCOptions } from './plane.ts';
-import type { SeededWorkspace } from './seed.ts';
+import type { SeedOptions, SeededWorkspace } from './seed.ts';
 import type { WorkspaceTree } from './tree.ts';
 
 export interface KcpOptions {
@@ -10,6 +10,8 @@ export interface KcpOptions {
   oidc: OIDCOptions;
   /** Workspaces, rights and objects to create; the demo's unless told. */
   tree?: WorkspaceTree;
+  /** How the tree is made. */
+  seeding?: SeedOptions;
   /** How many shards; 1 unless told. A real kcp that we start has one, whatever is asked for. */
   shards?: number;
 }

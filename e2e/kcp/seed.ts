@@ -12,14 +12,23 @@ export interface SeededWorkspace {
   cluster: string;
 }
 
-const parallelism = 16;
+export interface SeedOptions {
+  /** Workspaces that are made at a time; 16 unless told. A real kcp takes seconds for one, but for many at once, too. */
+  parallelism?: number;
+  /** How long one may take to be Ready, in milliseconds; 60 s unless told. */
+  deadlineMs?: number;
+}
 
 /**
  * Creates a tree of workspaces with its rights and objects in any kcp, real or not. What exists already is kept.
  *
- * @throws when a workspace isn't Ready within 60 s
+ * @throws when a workspace isn't Ready in time
  */
-export async function seed(admin: AdminClient, tree: WorkspaceTree): Promise<Record<string, SeededWorkspace>> {
+export async function seed(
+  admin: AdminClient,
+  tree: WorkspaceTree,
+  { parallelism = 16, deadlineMs = 60_000 }: SeedOptions = {},
+): Promise<Record<string, SeededWorkspace>> {
   const seeded: Record<string, SeededWorkspace> = { root: { path: 'root', cluster: 'root' } };
   await grantAll(admin, 'root', tree.root.grants);
   const depths = [...new Set(tree.workspaces.map((workspace) => depthOf(workspace.path)))].sort((a, b) => a - b);
@@ -28,8 +37,8 @@ export async function seed(admin: AdminClient, tree: WorkspaceTree): Promise<Rec
     const own = level.filter((workspace) => workspace.sharesPlaneWith === undefined);
     const sharing = level.filter((workspace) => workspace.sharesPlaneWith !== undefined);
     for (const group of [own, sharing]) {
-      await forEachParallel(group, async (workspace) => {
-        seeded[workspace.path] = await seedWorkspace(admin, workspace, seeded);
+      await forEachParallel(group, parallelism, async (workspace) => {
+        seeded[workspace.path] = await seedWorkspace(admin, workspace, seeded, deadlineMs);
       });
     }
   }
@@ -40,6 +49,7 @@ async function seedWorkspace(
   admin: AdminClient,
   workspace: WorkspaceSpec,
   seeded: Record<string, SeededWorkspace>,
+  deadlineMs: number,
 ): Promise<SeededWorkspace> {
   const { path, sharesPlaneWith, shard } = workspace;
   const parent = parentOf(path) ?? 'root';
@@ -62,7 +72,7 @@ async function seedWorkspace(
       const current = (await admin.request(parent, `${workspacesCollection}/${nameOf(path)}`)) as Workspace;
       return current.status?.phase === 'Ready' ? current : undefined;
     },
-    { deadlineMs: 60_000, intervalMs: 50 },
+    { deadlineMs, intervalMs: 50 },
   );
   const result = { path, cluster: ready.spec?.cluster ?? '' };
   if (shared !== undefined) return result;
@@ -136,7 +146,11 @@ async function create(admin: AdminClient, workspace: string, collection: string,
   );
 }
 
-async function forEachParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function forEachParallel<T>(
+  items: readonly T[],
+  parallelism: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = [...items];
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);

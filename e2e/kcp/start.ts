@@ -29,7 +29,7 @@ export async function startKcp(options: KcpOptions): Promise<KcpHandle> {
       : await startStandIn(options, tree);
   const admin = await openAdminClient(running.adminKubeconfig);
   try {
-    return { ...running, workspaces: await seed(admin, tree) };
+    return { ...running, workspaces: await seed(admin, tree, options.seeding) };
   } catch (error) {
     await running.stop();
     throw error;

@@ -24,6 +24,7 @@ const served = [
   'discovery-core-aggregated',
   'namespaces-list',
   'no-access-namespaces',
+  'selfsubjectreview',
   'ssar-access-allowed',
   'unauthenticated',
   'version-access',
@@ -115,6 +116,14 @@ describe('the synthetic kcp', () => {
     const second = (await (await ask('alice', `${path}&continue=${first.metadata.continue}`)).json()) as Page;
     expect([...first.items, ...second.items].map(({ metadata }) => metadata.name)).toEqual(['acme', 'globex']);
     expect(second.metadata.continue).toBe('');
+  });
+
+  test('tells the index alone which shards there are', async () => {
+    const path = '/clusters/root/apis/apis.kcp.io/v1alpha1/apiexportendpointslices?fieldSelector=metadata.name';
+    const answer = await ask({ token: await tokenOf(indexUser) }, path);
+    const url = `${kcp.url}/services/apiexport/root/tenancy.kcp.io`;
+    expect(await answer.json()).toMatchObject({ items: [{ status: { endpoints: [{ url }] } }] });
+    expect((await ask('alice', path)).status).toBe(403);
   });
 
   test('lists the Workspaces of all workspaces for the index only', async () => {

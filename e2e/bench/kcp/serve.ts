@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { requestInfo } from '../../kcp/request-info.ts';
-import { forbidden, sendNotFound, sendStatus, unauthorized, workspaceNotFound } from '../../kcp/status.ts';
+import { forbidden, sendJSON, sendNotFound, sendStatus, unauthorized, workspaceNotFound } from '../../kcp/status.ts';
 import { serveWildcard } from '../../kcp/wildcard.ts';
 import { WorkspaceCache } from '../../kcp/workspace-cache.ts';
-import { answer, answerInside } from './answers.ts';
+import { answerInside } from './answers.ts';
 import type { Answer } from './answers.ts';
 import { anonymous, callersOf } from './callers.ts';
 import { count, newCounts } from './counts.ts';
@@ -15,6 +15,7 @@ import type { Discovery } from './discovery.ts';
 import { placesOf } from './places.ts';
 import type { Place } from './places.ts';
 import { recordedBody } from './recordings.ts';
+import { isSliceRequest, serveSlices } from './slices.ts';
 import type { SyntheticTree } from './tree.ts';
 
 export interface SyntheticOptions {
@@ -59,12 +60,23 @@ export function createSyntheticKcp({ tree, url, issuerURL, tls }: SyntheticOptio
     else if (!place && reference.includes(':')) sendStatus(response, workspaceNotFound(reference));
     else if (!place || place.closed || user === anonymous)
       sendStatus(response, forbidden(user, infoOf(request, inside)));
-    else serveInside(request, response, place, inside);
+    else serveInside(request, response, place, inside, user);
   }
 
-  function serveInside(request: IncomingMessage, response: ServerResponse, place: Place, inside: string): void {
+  function serveInside(
+    request: IncomingMessage,
+    response: ServerResponse,
+    place: Place,
+    inside: string,
+    user: string,
+  ): void {
     if (request.method === 'POST') {
-      void review(request, response, inside);
+      void review(request, response, inside, user);
+      return;
+    }
+    if (isSliceRequest(place.path, inside)) {
+      if (user === indexUser) serveSlices(request, response, url);
+      else sendStatus(response, forbidden(user, infoOf(request, inside)));
       return;
     }
     const { accept = '' } = request.headers;
@@ -115,22 +127,22 @@ function make(request: IncomingMessage, place: Place, inside: string, accept: st
   return found ?? { status: 404, contentType: 'text/plain; charset=utf-8', body: Buffer.from('404 page not found\n') };
 }
 
-/** Access reviews: everybody may do everything in the workspaces that are open. */
-async function review(request: IncomingMessage, response: ServerResponse, inside: string): Promise<void> {
+/** Who somebody is, and that they may do everything in the workspaces that are open. */
+async function review(request: IncomingMessage, response: ServerResponse, inside: string, user: string): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  if (!inside.endsWith('/selfsubjectaccessreviews')) {
-    sendNotFound(response);
-    return;
-  }
-  // Go clients ask in protobuf and take JSON for an answer; what they asked stays unread then.
-  const isJSON = request.headers['content-type'] === 'application/json';
-  const asked = isJSON ? (JSON.parse(Buffer.concat(chunks).toString()) as { spec: unknown }) : undefined;
-  const { body, contentType } = answer({
-    ...(recordedBody('ssar-access-allowed') as object),
-    ...(asked && { spec: asked.spec }),
-  });
-  response.writeHead(201, { 'content-type': contentType, 'content-length': body.length }).end(body);
+  if (inside.endsWith('/selfsubjectreviews')) sendJSON(response, 201, selfOf(user));
+  else if (inside.endsWith('/selfsubjectaccessreviews')) {
+    // Go clients ask in protobuf and take JSON for an answer; what they asked stays unread then.
+    const isJSON = request.headers['content-type'] === 'application/json';
+    const asked = isJSON ? (JSON.parse(Buffer.concat(chunks).toString()) as { spec: unknown }) : undefined;
+    sendJSON(response, 201, { ...(recordedBody('ssar-access-allowed') as object), ...(asked && { spec: asked.spec }) });
+  } else sendNotFound(response);
+}
+
+function selfOf(user: string): unknown {
+  const recorded = recordedBody('selfsubjectreview') as { status: { userInfo: object } };
+  return { ...recorded, status: { userInfo: { ...recorded.status.userInfo, username: user } } };
 }
 
 /** The Workspaces of all workspaces, for the wildcard list and watch. */

@@ -2,6 +2,7 @@ import type { FirstList, Place, Start } from '../results.ts';
 import { ratio, standing } from './contest.ts';
 import { number, short } from './format.ts';
 import type { Measurements } from './measurements.ts';
+import { firstListNames } from './names.ts';
 import { growthMiB, mostMiB } from './memory.ts';
 import { median } from './statistics.ts';
 
@@ -78,17 +79,20 @@ function contestGoals(all: Measurements, place: Place): Goal[] {
   ];
 }
 
-/** Ratio of a caller's first list to the raw probes, for each speed of kcp. */
+/** Ratio of a caller's first list to the raw probes, for each way of finding them and each speed of kcp. */
 function firstListGoals(lists: readonly FirstList[], place: Place): Goal[] {
   const delays = place === 'synthetic' ? [...new Set(lists.map(({ delayMs }) => delayMs))] : [0];
-  return (delays.length === 0 ? [0] : delays).map((delayMs) => {
-    const time = (target: FirstList['target']): number =>
-      median(lists.filter((list) => list.target === target && list.delayMs === delayMs).map((list) => list.ms));
-    const value = time('ours') / time('raw');
-    const where = places[place] + (delayMs > 0 ? `, ${delayMs} ms an answer` : '');
-    const measured = Number.isNaN(value) ? undefined : value;
-    return judge({ what: "`kcp_workspaces_list`, a caller's first, to the raw probes", where, value: measured, atMost: 1.3, show: times }); // prettier-ignore
-  });
+  return (delays.length === 0 ? [0] : delays).flatMap((delayMs) =>
+    (['ours', 'ours-index'] as const).map((target) => {
+      const time = (one: FirstList['target']): number =>
+        median(lists.filter((list) => list.target === one && list.delayMs === delayMs).map((list) => list.ms));
+      const value = time(target) / time('raw');
+      const where = places[place] + (delayMs > 0 ? `, ${delayMs} ms an answer` : '');
+      const measured = Number.isNaN(value) ? undefined : value;
+      const what = `\`kcp_workspaces_list\`, a caller's first, ${firstListNames[target]}, to the raw probes`;
+      return judge({ what, where, value: measured, atMost: 1.3, show: times });
+    }),
+  );
 }
 
 function memoryGoals({ memory }: Measurements): Goal[] {

@@ -6,6 +6,8 @@ import type { Measurements, Section } from './measurements.ts';
 import { growthMiB, mostMiB } from './memory.ts';
 import { method } from './method.ts';
 import {
+  firstListNames,
+  firstListTargets,
   placeNames,
   placesInOrder,
   scenarioNames,
@@ -123,14 +125,16 @@ function contestTable(runs: readonly Run[]): string {
 function firstListSection(lists: Section<FirstList[]>, all: Measurements, place: Place): string[] {
   const delays = [...new Set(lists.value.map(({ delayMs }) => delayMs))];
   const rows = delays.flatMap((delayMs) =>
-    (['ours', 'raw'] as const).map((target) => {
+    firstListTargets.flatMap((target) => {
       const own = lists.value.filter((list) => list.target === target && list.delayMs === delayMs);
+      if (own.length === 0) return [];
       const times = own.map((list) => list.ms);
-      const what = target === 'ours' ? '`kcp_workspaces_list` of a new caller' : 'one probe of each workspace, raw';
       const requests = own.flatMap(({ kcpRequests }) => kcpRequests ?? []);
       const after = place === 'synthetic' ? `, kcp answers after ${delayMs} ms` : '';
       const asked = requests.length === 0 ? '' : number(median(requests));
-      return [what + after, ms(median(times)), ms(Math.min(...times)), ms(Math.max(...times)), asked];
+      return [
+        [firstListNames[target] + after, ...[median(times), Math.min(...times), Math.max(...times)].map(ms), asked],
+      ];
     }),
   );
   const concurrency = lists.value[0]?.concurrency ?? 0;

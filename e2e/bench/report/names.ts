@@ -1,4 +1,4 @@
-import type { Place, Scenario, Start, Target } from '../results.ts';
+import type { FirstList, Place, Scenario, Start, Target } from '../results.ts';
 import type { Tone } from './svg.ts';
 
 export const targetNames: Record<Target, string> = {
@@ -17,6 +17,14 @@ export const scenarioNames: Record<Scenario, string> = {
   workspaces_list: 'kcp_workspaces_list, warm, 8 connections',
 };
 
+export const firstListNames: Record<FirstList['target'], string> = {
+  ours: 'inventory: Caller',
+  'ours-index': 'inventory: Index',
+  raw: 'one probe of each, raw',
+};
+
+export const firstListTones: Record<FirstList['target'], Tone> = { ours: 'ours', 'ours-index': 'newer', raw: 'raw' };
+
 export const startNames: Record<Start['target'], string> = {
   ours: 'ours',
   peer: 'peer, one workspace',
@@ -31,3 +39,4 @@ export const targets = ['ours', 'ours-2026-07-28', 'peer', 'raw'] as const;
 export const scenarios = ['resources_list', 'resources_list-1', 'tools_list', 'workspaces_list'] as const;
 export const startTargets = ['ours', 'peer', 'peer-tree', 'ours-100m', 'peer-100m'] as const;
 export const placesInOrder = ['synthetic', 'real'] as const;
+export const firstListTargets = ['ours', 'ours-index', 'raw'] as const;

@@ -2,7 +2,18 @@ import type { FirstList, MemoryRun, Place, Run, Start } from '../results.ts';
 import { standing } from './contest.ts';
 import { ms, number, short } from './format.ts';
 import type { Measurements } from './measurements.ts';
-import { placesInOrder, scenarioNames, scenarios, startNames, targetNames, targets, tones } from './names.ts';
+import {
+  firstListNames,
+  firstListTargets,
+  firstListTones,
+  placesInOrder,
+  scenarioNames,
+  scenarios,
+  startNames,
+  targetNames,
+  targets,
+  tones,
+} from './names.ts';
 import { median, percentile } from './statistics.ts';
 import { barChart, lineChart } from './svg.ts';
 import type { Bar } from './svg.ts';
@@ -68,11 +79,11 @@ function firstList(lists: readonly FirstList[], place: Place): string {
   const delays = [...new Set(lists.map(({ delayMs }) => delayMs))];
   const groups = delays.map((delayMs) => ({
     label: place === 'real' ? 'real kcp' : `kcp answers after ${delayMs} ms`,
-    bars: (['ours', 'raw'] as const).map((target) => {
+    bars: firstListTargets.flatMap((target) => {
       const own = lists.filter((list) => list.target === target && list.delayMs === delayMs);
+      if (own.length === 0) return [];
       const value = median(own.map((list) => list.ms));
-      const label = target === 'ours' ? 'kcp_workspaces_list' : 'raw probes';
-      return { label, tone: tones[target], value, text: ms(value) };
+      return [{ label: firstListNames[target], tone: firstListTones[target], value, text: ms(value) }];
     }),
   }));
   return barChart({ title: `A caller's first list of workspaces, ${place} kcp`, axis: 'milliseconds, median', groups });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { waitFor } from '../../lib/wait.ts';
 import type { Context } from '../context.ts';
 import { kcpRequest, mcpRequest } from '../load/messages.ts';
 import type { LoadPlan } from '../load/plan.ts';
@@ -17,37 +18,50 @@ const delaysMs = [0, 10];
 export async function firstLists(context: Context): Promise<void> {
   const { installation, options, results, progress } = context;
   const { place, kcp, dir, programs } = installation;
-  const ours = await startServer(dir, 'ours', programs.ours);
+  const servers: ServerUnderTest[] = [];
   try {
-    await checkComplete(context, ours);
+    for (const name of ['ours', 'ours-index'] as const) servers.push(await startServer(dir, name, programs[name]));
+    const [ours, indexed] = servers;
+    if (!ours || !indexed) throw new Error('no servers');
+    await checkComplete(context, ours, 'caller');
+    await checkComplete(context, indexed, 'index');
     for (const delayMs of kcp.delay ? delaysMs : [0]) {
       await kcp.delay?.(delayMs);
       for (let repeat = 1; repeat <= options.repeats; repeat++) {
         const title = `${place}: a caller's first list, kcp takes ${delayMs} ms, ${repeat} of ${options.repeats}`;
         await progress.step(title, async () => {
-          results.firstLists.push(await firstList(context, ours, delayMs), await rawProbes(context, delayMs));
+          results.firstLists.push(await firstList(context, 'ours', ours, delayMs));
+          results.firstLists.push(await firstList(context, 'ours-index', indexed, delayMs));
+          results.firstLists.push(await rawProbes(context, delayMs));
         });
       }
     }
   } finally {
     await kcp.delay?.(0);
-    await ours.process.stop();
+    await Promise.all(servers.map((server) => server.process.stop()));
   }
 }
 
-/** A list that leaves workspaces out would be quick. Not counted, and so also what warms the server up. */
-async function checkComplete({ installation }: Context, ours: ServerUnderTest): Promise<void> {
+/** A list that leaves workspaces out would be quick, and so would one that isn't made as we say. Warms the server up, too. */
+async function checkComplete({ installation }: Context, server: ServerUnderTest, source: string): Promise<void> {
   const { workspaces, token } = installation;
+  const check = async (): Promise<boolean> => {
+    const list = await callTool(server, 'kcp_workspaces_list', await token(randomUUID()));
+    const found = list as { total?: number; source?: string };
+    if (found.source === source && found.total === workspaces.length) return true;
+    throw new Error(`it found ${found.total ?? 'no'} workspaces of ${workspaces.length}, by ${found.source ?? '?'}`);
+  };
   for (let time = 0; time < 3; time++) {
-    const found = (await callTool(ours, 'kcp_workspaces_list', await token(randomUUID()))) as { total?: number };
-    if (found.total !== workspaces.length) {
-      throw new Error(`kcp_workspaces_list found ${found.total ?? 'no'} workspaces of ${workspaces.length}`);
-    }
+    await waitFor(`${server.process.name} to find all workspaces by ${source}`, check, { deadlineMs: 60_000 });
   }
 }
 
-async function firstList(context: Context, ours: ServerUnderTest, delayMs: number): Promise<FirstList> {
-  const { origin, caFile, process } = ours;
+async function firstList(
+  context: Context,
+  target: FirstList['target'],
+  { origin, caFile, process }: ServerUnderTest,
+  delayMs: number,
+): Promise<FirstList> {
   const token = await context.installation.token(randomUUID());
   const known = await context.installation.token();
   // The warm-up is that of the connection: a request that has nothing to do with workspaces.
@@ -55,7 +69,7 @@ async function firstList(context: Context, ours: ServerUnderTest, delayMs: numbe
     mcpRequest({ method: 'tools/list', token: known }),
     mcpRequest({ method: 'tools/call', tool: 'kcp_workspaces_list', token }),
   ];
-  return measure(context, 'ours', delayMs, {
+  return measure(context, target, delayMs, {
     ...{ origin, caFile, connections: 1, pid: process.pid },
     ...{ opening, requests: [list], until: { requests: 1 } },
   });

@@ -9,8 +9,15 @@ import type { Program, ServerOptions } from './under-test.ts';
 /** The runtime's bundle, as the image has it (`npm run build`). */
 export const bundle = join(repoRoot, 'mcp-runtime/dist/main.js');
 
-/** Writes a configuration for our runtime and says how to start it: as the image does, on this machine's Node. */
-export async function prepareOurs(options: ServerOptions): Promise<Program & { origin: string }> {
+/**
+ * Writes a configuration for our runtime and says how to start it: as the image does, on this machine's Node.
+ *
+ * @param indexKubeconfig with the identity of an index; without one a caller's workspaces are found by walking
+ */
+export async function prepareOurs(
+  options: ServerOptions,
+  indexKubeconfig?: string,
+): Promise<Program & { origin: string }> {
   const { dir, name, issuerURL, issuerCAFile, audience, tls, kubeconfig } = options;
   const [port = 0, healthPort = 0] = await freePorts(2);
   const origin = `https://127.0.0.1:${port}`;
@@ -26,6 +33,9 @@ export async function prepareOurs(options: ServerOptions): Promise<Program & { o
     authorization_url: issuerURL,
     certificate_authority: issuerCAFile,
     server_url: origin,
+    ...(indexKubeconfig !== undefined && {
+      cluster_provider_configs: { kcp: { inventory: 'index', index_kubeconfig: indexKubeconfig } },
+    }),
     toolset_configs: { kcp: { health_port: String(healthPort) } },
   };
   const file = join(dir, `${name}.toml`);
