@@ -38,7 +38,8 @@ export function startConfined({ command, args, env }: Program, dir: string, cgro
     pid: child.pid ?? 0,
     ended: () => end,
     stop: async () => {
-      child.kill('SIGTERM');
+      // SIGTERM would have our runtime serve on for seconds, for load balancers to notice.
+      child.kill('SIGINT');
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
       await exit;
       clearTimeout(timer);
