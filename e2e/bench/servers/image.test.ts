@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { imageStart } from './image.ts';
+import { dist, imageStart } from './image.ts';
 
 async function dockerfile(text: string): Promise<string> {
   const file = join(await mkdtemp(join(tmpdir(), 'image-')), 'Dockerfile');
@@ -14,10 +14,13 @@ test('flags and environment are those of the Dockerfile', async () => {
   const file = await dockerfile(`FROM x
 ENV A=1 \\
     B=two=2
-ENV C=3
+ENV C=/app/cache
 ENTRYPOINT ["node", "--max-old-space-size=48", "/app/main.js"]
 `);
-  expect(imageStart(file)).toEqual({ nodeFlags: ['--max-old-space-size=48'], env: { A: '1', B: 'two=2', C: '3' } });
+  expect(imageStart(file)).toEqual({
+    nodeFlags: ['--max-old-space-size=48'],
+    env: { A: '1', B: 'two=2', C: join(dist, 'cache') },
+  });
 });
 
 test('the real one can be read', () => {

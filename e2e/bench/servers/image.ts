@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repoRoot } from '../../lib/cache.ts';
 
-/** How a container of the runtime's image starts: flags of Node and environment, read out of its Dockerfile. */
+/** What the image has in /app. */
+export const dist = join(repoRoot, 'mcp-runtime/dist');
+
+/**
+ * How a container of the runtime's image starts: flags of Node and environment, read out of its Dockerfile, with files of
+ * the image where the build has them here.
+ */
 export interface ImageStart {
   nodeFlags: string[];
   env: Record<string, string>;
@@ -20,6 +26,9 @@ export function imageStart(dockerfile = join(repoRoot, 'mcp-runtime/Dockerfile')
   }
   const pairs = [...text.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) => line.trim().split(/\s+/));
   const env: Record<string, string> = {};
-  for (const pair of pairs) env[pair.slice(0, pair.indexOf('='))] = pair.slice(pair.indexOf('=') + 1);
+  for (const pair of pairs) {
+    const end = pair.indexOf('=');
+    env[pair.slice(0, end)] = pair.slice(end + 1).replace(/^\/app(?=\/)/, dist);
+  }
   return { nodeFlags: rest.slice(0, -1), env };
 }

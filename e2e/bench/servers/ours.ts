@@ -1,13 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
-import { repoRoot } from '../../lib/cache.ts';
 import { freePorts } from '../../lib/ports.ts';
-import { imageStart } from './image.ts';
+import { dist, imageStart } from './image.ts';
 import type { Program, ServerOptions } from './under-test.ts';
 
 /** The runtime's bundle, as the image has it (`npm run build`). */
-export const bundle = join(repoRoot, 'mcp-runtime/dist/main.js');
+export const bundle = join(dist, 'main.js');
 
 /**
  * Writes a configuration for our runtime and says how to start it: as the image does, on this machine's Node.
