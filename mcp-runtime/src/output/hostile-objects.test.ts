@@ -93,6 +93,16 @@ describe('YAML', () => {
     );
   });
 
+  test('a document that is one text of several lines reads as that text', () => {
+    const line = fc.constantFrom(' ', '\n', '\t', '.', '#', '?', '>', 'a');
+    fc.assert(
+      fc.property(fc.string({ unit: line }), (text) => {
+        expect(parse(toYaml(text))).toBe(text);
+      }),
+      { numRuns: 300, examples: [[' \n.']] },
+    );
+  });
+
   test('names of Object.prototype are fields like others', () => {
     const value: unknown = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
     expect(toYaml(value)).toContain('polluted: 1');

@@ -15,8 +15,13 @@ export function toYaml(value: unknown): string {
     compat: 'yaml-1.1',
   });
   visit(document, {
-    Scalar: (_, scalar) => {
-      if (typeof scalar.value === 'string' && endsInBlankLines(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
+    Scalar: (_, scalar, path) => {
+      const text = scalar.value;
+      // A block that is the whole document is written without the indentation that it says it has.
+      const isRoot = path.length === 1;
+      if (typeof text === 'string' && ((isRoot && text.includes('\n')) || endsInBlankLines(text))) {
+        scalar.type = Scalar.QUOTE_DOUBLE;
+      }
     },
   });
   return document.toString({ lineWidth: 0 }).replace(/\n$/, '');
