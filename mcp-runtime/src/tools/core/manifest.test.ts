@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
+import { toYaml } from '../../output/yaml.ts';
 import { parseManifests } from './manifest.ts';
 
 const OK = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n';
@@ -48,13 +49,14 @@ describe('what is taken', () => {
     });
   });
 
-  test('any JSON object comes back as it was, by JSON and by YAML', () => {
+  test('any JSON object comes back as it was, by JSON and by the YAML of answers', () => {
     const data = fc.jsonValue({ maxDepth: 4 }).filter((value) => !JSON.stringify(value).includes('"__proto__"'));
     fc.assert(
       fc.property(data, (value) => {
         const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: value };
-        for (const text of [JSON.stringify(object), stringify(object)]) {
-          expect(parseManifests(text)[0]?.object).toEqual(JSON.parse(JSON.stringify(object)));
+        for (const text of [JSON.stringify(object), toYaml(object)]) {
+          // As JSON, which has no -0.
+          expect(JSON.stringify(parseManifests(text)[0]?.object)).toBe(JSON.stringify(object));
         }
       }),
     );
