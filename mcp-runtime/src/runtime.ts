@@ -101,7 +101,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   let sealingKeys = [await loadSealingKey(stateKeyFile, certificate)];
   let seal = createSeal(sealingKeys);
 
-  const mcp = createMcp({ service: () => service, seal: () => seal, version, log, metrics, ...(extend && { extend }) });
+  const mcp = await createMcp({
+    service: () => service,
+    seal: () => seal,
+    version,
+    log,
+    metrics,
+    ...(extend && { extend }),
+  });
   const app = createApp({ front: () => front, mcp, memo: createMemo(() => service), log, metrics });
   const server = createPublicServer(config, certificate, app);
   const health = createHealthServer({
@@ -124,8 +131,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const before = service;
     service = nextService;
     config = next;
-    if (JSON.stringify(service.tools) !== JSON.stringify(before.tools)) mcp.notify.toolsChanged();
-    if (JSON.stringify([...service.prompts]) !== JSON.stringify([...before.prompts])) mcp.notify.promptsChanged();
+    if (JSON.stringify(service.tools) !== JSON.stringify(before.tools)) mcp.handler.notify.toolsChanged();
+    if (JSON.stringify([...service.prompts]) !== JSON.stringify([...before.prompts]))
+      mcp.handler.notify.promptsChanged();
     logHints(config, log);
   }
 

@@ -20,6 +20,7 @@ import type { Metrics } from './metrics.ts';
 import { describePrompt, PromptArgumentError, renderPrompt } from './prompts.ts';
 import type { Seal } from './seal.ts';
 import type { Service } from './service.ts';
+import { createSharedServer, type SharedServer } from './shared-server.ts';
 
 export interface McpOptions {
   /** The service in force when a request comes. */
@@ -36,7 +37,7 @@ export interface McpOptions {
 /** What an extension can hand on to. */
 export interface OwnHandling {
   readonly callTool: (request: CallToolRequest, call: ServerContext) => Promise<CallToolResult | InputRequiredResult>;
-  readonly seal: Seal;
+  readonly seal: () => Seal;
 }
 
 /** How long a client may keep the tool list (2026-07-28): it only changes with the configuration. */
@@ -63,59 +64,83 @@ export function authInfoOf(principal: Principal) {
   };
 }
 
-function principalOf(context: McpRequestContext): Principal {
-  const principal = context.authInfo?.extra?.['principal'];
+function principalOf({ http }: ServerContext): Principal {
+  const principal = http?.authInfo?.extra?.['principal'];
   if (principal === undefined) throw new Error('an MCP request came without a verified caller');
   return principal as Principal;
 }
 
+/** What MCP requests are given to. */
+export interface Mcp {
+  /** Serves whatever comes by HTTP, in both eras. */
+  readonly handler: McpHttpHandler;
+  /** Serves requests of 2025-11-25 alone, with what HTTP has to do done. */
+  readonly shared: SharedServer;
+  close(): Promise<void>;
+}
+
 /**
- * Serves MCP in both eras (2025-11-25 and 2026-07-28), statelessly: every request gets a server of its own over the same
- * precomputed tool list, so any replica answers any request.
+ * Serves MCP in both eras (2025-11-25 and 2026-07-28), statelessly: nothing is kept between requests, so any replica answers
+ * any of them.
  */
-export function createMcp(options: McpOptions): McpHttpHandler {
-  const { version, log, metrics } = options;
-  const info = { name: 'kcp-mcp-runtime', title: 'kcp', version };
-  const build = (context: McpRequestContext) => {
-    const principal = principalOf(context);
-    const service = options.service();
-    const seal = options.seal();
-    const { tools, instructions } = service;
-    const modern = context.era === 'modern';
-    const mcp = new McpServer(info, {
-      // Of a changed list only those can be told who listen (`subscriptions/listen`, 2026-07-28).
-      capabilities: { tools: { listChanged: modern }, prompts: { listChanged: modern }, completions: {} },
-      instructions,
-      cacheHints: { 'tools/list': CACHE, 'prompts/list': CACHE, 'server/discover': CACHE },
-      jsonSchemaValidator: NO_VALIDATION,
-      requestState: { verify: (sealed, call) => seal.open(sealed, call) },
-      // Asking a client of 2025 takes a session.
-      inputRequired: { legacyShim: false },
-    });
-    // What the SDK holds `Mcp-Param-*` headers against; of itself it knows tools that are registered with it, and ours aren't.
-    mcp.toolInputSchemaJson = (name) => service.mirrored.get(name);
-    // The low-level server: McpServer itself would convert every tool's schema again for each request.
-    const { server } = mcp;
-    server.setRequestHandler('tools/list', () => ({ tools }));
-    const handleCall: OwnHandling['callTool'] = async ({ params }, call) => {
-      const result = await callTool({ log, metrics, service, seal, principal, call, params, modern });
-      if (isInputRequiredResult(result)) return result;
-      return server.projectCallToolResult(result, service.byName.get(params.name)?.outputSchema);
-    };
-    server.setRequestHandler('tools/call', handleCall);
-    server.setRequestHandler('prompts/list', () => ({ prompts: [...service.prompts.values()].map(describePrompt) }));
-    server.setRequestHandler('prompts/get', ({ params }) => getPrompt(service, params));
-    server.setRequestHandler('completion/complete', ({ params }, call) =>
-      complete(service, principal, params.argument, call),
-    );
-    options.extend?.(server, { callTool: handleCall, seal });
-    return mcp;
-  };
+export async function createMcp(options: McpOptions): Promise<Mcp> {
+  const { log } = options;
   // Most of these errors are mistakes of clients, who were told already.
   const onerror = (error: Error) => {
     log.debug('MCP request refused or failed', { error: plain(error.message) });
   };
-  return createMcpHandler(build, { legacy: 'stateless', maxSubscriptions: MAX_SUBSCRIPTIONS, onerror });
+  const build = ({ era }: McpRequestContext) => createServer(options, era === 'modern');
+  const handler = createMcpHandler(build, { legacy: 'stateless', maxSubscriptions: MAX_SUBSCRIPTIONS, onerror });
+  const legacy = createServer(options, false);
+  legacy.server.onerror = onerror;
+  const shared = await createSharedServer(legacy);
+  return {
+    handler,
+    shared,
+    async close() {
+      await Promise.all([handler.close(), shared.close()]);
+    },
+  };
+}
+
+/** A server over the same precomputed tool list as all of them. @param modern whether it serves 2026-07-28. */
+function createServer(options: McpOptions, modern: boolean): McpServer {
+  const { version, log, metrics } = options;
+  const mcp = new McpServer(
+    { name: 'kcp-mcp-runtime', title: 'kcp', version },
+    {
+      // Of a changed list only those can be told who listen (`subscriptions/listen`, 2026-07-28).
+      capabilities: { tools: { listChanged: modern }, prompts: { listChanged: modern }, completions: {} },
+      instructions: options.service().instructions,
+      cacheHints: { 'tools/list': CACHE, 'prompts/list': CACHE, 'server/discover': CACHE },
+      jsonSchemaValidator: NO_VALIDATION,
+      requestState: { verify: (sealed, call) => options.seal().open(sealed, call) },
+      // Asking a client of 2025 takes a session.
+      inputRequired: { legacyShim: false },
+    },
+  );
+  // What the SDK holds `Mcp-Param-*` headers against; of itself it knows tools that are registered with it, and ours aren't.
+  mcp.toolInputSchemaJson = (name) => options.service().mirrored.get(name);
+  // The low-level server: McpServer itself would convert every tool's schema again for each request.
+  const { server } = mcp;
+  server.setRequestHandler('tools/list', () => ({ tools: options.service().tools }));
+  const handleCall: OwnHandling['callTool'] = async ({ params }, call) => {
+    const service = options.service();
+    const principal = principalOf(call);
+    const result = await callTool({ log, metrics, service, seal: options.seal(), principal, call, params, modern });
+    if (isInputRequiredResult(result)) return result;
+    return server.projectCallToolResult(result, service.byName.get(params.name)?.outputSchema);
+  };
+  server.setRequestHandler('tools/call', handleCall);
+  server.setRequestHandler('prompts/list', () => ({
+    prompts: [...options.service().prompts.values()].map(describePrompt),
+  }));
+  server.setRequestHandler('prompts/get', ({ params }) => getPrompt(options.service(), params));
+  server.setRequestHandler('completion/complete', ({ params }, call) =>
+    complete(options.service(), principalOf(call), params.argument, call),
+  );
+  options.extend?.(server, { callTool: handleCall, seal: options.seal });
+  return mcp;
 }
 
 function getPrompt({ prompts }: Service, params: { name: string; arguments?: Record<string, string> | undefined }) {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import { bearerToken } from '../auth/bearer.ts';
 import { insufficientScope, invalidToken, tokenRequired, type Challenge } from '../auth/challenge.ts';
 import { KeysNotLoadedError } from '../auth/issuer.ts';
@@ -7,6 +6,7 @@ import type { Principal } from '../auth/principal.ts';
 import { TokenError, type Verifier } from '../auth/verify.ts';
 import { messageOf, type Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Mcp } from '../server.ts';
 import { BodyError, type BodyReader } from './body.ts';
 import { serveExchange } from './bridge.ts';
 import type { Guards } from './guards.ts';
@@ -32,8 +32,8 @@ export interface Front {
 export interface AppOptions {
   /** The front in force when a request comes. */
   readonly front: () => Front;
-  readonly mcp: McpHttpHandler;
-  /** Of `mcp`'s answers. */
+  readonly mcp: Mcp;
+  /** Of its answers. */
   readonly memo: Memo;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -1,8 +1,9 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { McpHttpHandler } from '@modelcontextprotocol/server';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../auth/principal.ts';
-import { authInfoOf } from '../server.ts';
+import { authInfoOf, type Mcp } from '../server.ts';
 import type { Memo } from './memo.ts';
+import { plainCallOf, servePlainCall } from './plain-call.ts';
+import { sendWhole } from './respond.ts';
 
 export interface Exchange {
   readonly principal: Principal;
@@ -24,16 +25,21 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
  * has gone; the handler's signal fires in the latter case.
  *
  * Does what `toNodeHandler` of `@modelcontextprotocol/node` does, but for a body that was parsed already: that one writes it out
- * again for the handler to read, which costs a large request three more copies of itself. And what is the same for all
- * callers comes from `memo`.
+ * again for the handler to read, which costs a large request three more copies of itself. What is the same for all callers
+ * comes from `memo`, and plain calls need no handler.
  */
 export async function serveExchange(
-  mcp: McpHttpHandler,
+  mcp: Mcp,
   memo: Memo,
   req: IncomingMessage,
   res: ServerResponse,
   { principal, url, body, headers, endsWithToken }: Exchange,
 ): Promise<void> {
+  const plain = plainCallOf(req, body);
+  if (plain !== undefined) {
+    await servePlainCall(mcp.shared, plain, res, { principal, headers });
+    return;
+  }
   const question = memo.questionOf(req, body);
   const known = question && memo.get(question);
   if (question !== undefined && known !== undefined) {
@@ -53,7 +59,7 @@ export async function serveExchange(
     if (!res.writableFinished) gone.abort();
   });
   const request = new Request(url, { method: req.method ?? 'GET', headers: requestHeaders(req), signal: gone.signal });
-  const response = await mcp.fetch(request, {
+  const response = await mcp.handler.fetch(request, {
     authInfo: authInfoOf(principal),
     ...(body === undefined ? {} : { parsedBody: question?.body ?? body }),
   });
@@ -79,12 +85,6 @@ export async function serveExchange(
 }
 
 const isStream = ({ headers }: Response) => headers.get('content-type')?.startsWith('text/event-stream') === true;
-
-/** In one piece, with its length: half the work of a stream. */
-function sendWhole(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
-  res.writeHead(status, { ...headers, 'content-length': body.length });
-  res.end(body);
-}
 
 /** As they come, and no faster than the caller takes them. */
 async function sendParts(res: ServerResponse, parts: ReadableStream<Uint8Array>): Promise<void> {

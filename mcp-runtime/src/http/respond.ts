@@ -32,3 +32,9 @@ export function sendRpcError(
   // -32000: the first of JSON-RPC's codes for errors of the server, as the MCP SDKs use it for what HTTP already says.
   sendJson(res, status, { jsonrpc: '2.0', error: { code: -32_000, message }, id: null }, headers);
 }
+
+/** Answers with what is there as a whole. */
+export function sendWhole(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
+  res.writeHead(status, { ...headers, 'content-length': body.length });
+  res.end(body);
+}

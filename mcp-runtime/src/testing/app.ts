@@ -73,7 +73,13 @@ export async function startTestApp(
   const service = createService(toolset, config);
   const front = createFront(config, issuer);
   const seal = createSeal([sealingKey ?? (await loadSealingKey(undefined, undefined))]);
-  const mcp = createMcp({ service: () => service, seal: () => seal, version: '0.0.0-test', log: logged.log, metrics });
+  const mcp = await createMcp({
+    service: () => service,
+    seal: () => seal,
+    version: '0.0.0-test',
+    log: logged.log,
+    metrics,
+  });
   const app = createApp({ front: () => front, mcp, memo: createMemo(() => service), log: logged.log, metrics });
   const server = createPublicServer(config, undefined, app);
   const port = await listen(server, 0, '127.0.0.1');
