@@ -1,5 +1,4 @@
-import type { Writable } from 'node:stream';
-import winston, { type transport } from 'winston';
+import { destination, pino, type DestinationStream } from 'pino';
 
 /** What the runtime logs through: one JSON object a line. Never given tokens, Secrets or arguments of calls. */
 export interface Log {
@@ -16,29 +15,34 @@ export interface Logger extends Log {
   audit(fields: object): void;
 }
 
-/** A logger's level also rules the transport it was given first: each has one of its own. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its transports as interfaces
-const linesTo = (stream: Writable): transport => new winston.transports.Stream({ stream });
-
-/** Maps upstream's klog-like `log_level` to a winston level. */
+/** Maps upstream's klog-like `log_level` to a level of pino's. */
 const levelOf = (logLevel: number) => (logLevel === 0 ? 'warn' : logLevel < 4 ? 'info' : 'debug');
+
+const DESCRIPTORS = { stdout: 1, stderr: 2 };
 
 /**
  * Creates the process's logger.
  *
  * @param logLevel `log_level` of the configuration, 0–9.
- * @param stream where lines go; standard output unless a test reads them.
+ * @param to where lines go: a standard stream unless a test reads them.
  */
-export function createLogger(logLevel: number, stream: Writable = process.stdout): Logger {
-  const format = winston.format.combine(winston.format.timestamp(), winston.format.json());
-  const main = winston.createLogger({ level: levelOf(logLevel), format });
-  main.add(linesTo(stream));
-  const audit = winston.createLogger({ level: 'info', format });
-  audit.add(linesTo(stream));
+export function createLogger(logLevel: number, to: 'stdout' | 'stderr' | DestinationStream): Logger {
+  const main = pino(
+    {
+      level: levelOf(logLevel),
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    // At once, so that no line is lost with the process.
+    typeof to === 'string' ? destination({ dest: DESCRIPTORS[to], sync: true }) : to,
+  );
+  const audit = main.child({ log: 'audit' }, { level: 'info' });
   const at =
-    (level: string) =>
+    (level: 'error' | 'warn' | 'info' | 'debug') =>
     (message: string, fields: object = {}) => {
-      main.log(level, message, fields);
+      main[level](fields, message);
     };
   return {
     error: at('error'),
@@ -49,7 +53,7 @@ export function createLogger(logLevel: number, stream: Writable = process.stdout
       main.level = levelOf(next);
     },
     audit: (fields) => {
-      audit.info('tool call', { log: 'audit', ...fields });
+      audit.info(fields, 'tool call');
     },
   };
 }

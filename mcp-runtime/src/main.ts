@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   let log: Logger | undefined;
   try {
     const config = await loadConfig(options.configFile, options.configFolder);
-    log = createLogger(config.log_level, config.log_file === 'stderr' ? process.stderr : process.stdout);
+    log = createLogger(config.log_level, config.log_file === 'stderr' ? 'stderr' : 'stdout');
     reportFaults(log);
     const runtime = await startRuntime({ ...options, config, log, metrics: createMetrics(VERSION), version: VERSION });
     handleSignals(runtime, log);

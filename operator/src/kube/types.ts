@@ -62,7 +62,7 @@ export interface KubeObject {
   metadata: ObjectMeta;
 }
 
-/** What this library needs of a logger; winston's fits. `meta` never holds tokens or the data of Secrets. */
+/** What this library needs of a logger. `meta` never holds tokens or the data of Secrets. */
 export interface Logger {
   debug(message: string, meta?: Record<string, unknown>): unknown;
   info(message: string, meta?: Record<string, unknown>): unknown;
