@@ -26,6 +26,8 @@ export interface Installation {
   kcp: {
     url: string;
     caFile: string;
+    /** Of a real one that was started for this. */
+    pid?: number;
     /** Counters of the synthetic one. */
     countsURL?: string;
     /** Has the synthetic one hold answers back, in milliseconds. */

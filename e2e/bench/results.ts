@@ -18,7 +18,8 @@ export interface Run extends LoadResult {
   round: number;
 }
 
-export type Scenario = 'resources_list' | 'resources_list-1' | 'workspaces_list' | 'tools_list';
+export type Scenario =
+  'resources_list' | 'resources_list-1' | 'resources_list-apart' | 'workspaces_list' | 'tools_list';
 
 /** One caller's first list of workspaces, or the probes that it takes at least, sent straight to kcp. */
 export interface FirstList {

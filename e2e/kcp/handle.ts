@@ -31,6 +31,8 @@ export interface KcpHandle {
   requestLog: string;
   /** Signs client certificates that kcp accepts (common name = user, organizations = groups); not for a foreign kcp. */
   clientCA?: { certFile: string; keyFile: string };
+  /** The process, of a real kcp that we start. */
+  pid?: number;
   /** The tree's workspaces and `root`, by path. */
   workspaces: Record<string, SeededWorkspace>;
   stop(): Promise<void>;

@@ -69,7 +69,8 @@ export async function startRealKcp(binary: string, { dir, address, port, oidc }:
     deadlineMs: 180_000,
   });
   const adminKubeconfig = join(own, 'root/admin.kubeconfig');
-  return { url, caFile: tls.caFile, clientCA, adminKubeconfig, requestLog, stop: () => started.stop() };
+  const { pid } = started;
+  return { url, caFile: tls.caFile, clientCA, adminKubeconfig, requestLog, pid, stop: () => started.stop() };
 }
 
 /** Uses a kcp that already runs, through its admin's kubeconfig. Stopping leaves it as it is, with the tree in it. */

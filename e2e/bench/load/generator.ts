@@ -6,6 +6,7 @@ import type { LoadPlan, LoadResult } from './plan.ts';
 
 /** A load generator in a process of its own, so that its work isn't ours. */
 export interface Generator {
+  pid: number;
   /** @throws when a connection fails */
   run(plan: LoadPlan): Promise<LoadResult>;
   stop(): void;
@@ -14,6 +15,7 @@ export interface Generator {
 export function startGenerator(): Generator {
   const child = fork(join(import.meta.dirname, 'main.ts'), { stdio: 'inherit' });
   return {
+    pid: child.pid ?? 0,
     run: async (plan) => {
       child.send(plan);
       const answer = await answerOf(child);

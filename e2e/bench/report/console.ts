@@ -3,11 +3,12 @@ import { standing } from './contest.ts';
 import { ms, number, textTable } from './format.ts';
 import { goals } from './goals.ts';
 import { measurements } from './measurements.ts';
+import { scenarios } from './names.ts';
 
 /** What a person at a terminal wants to see at the end of a run. */
 export function consoleTable(results: Results): string {
   const contests = (['synthetic', 'real'] as const).flatMap((place) =>
-    (['resources_list', 'resources_list-1', 'tools_list', 'workspaces_list'] as const).flatMap((scenario) =>
+    scenarios.flatMap((scenario) =>
       (['ours', 'ours-2026-07-28', 'peer', 'raw'] as const).flatMap((target) => {
         const own = results.runs.filter((run) => run.place === place);
         const found = standing(own, scenario, target);

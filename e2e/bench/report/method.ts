@@ -16,6 +16,8 @@ npm run bench:report -- FILE…                # this page, of the results in FI
   workspace; \`kcp_workspaces_list\` is taken in kcp mode with one shared identity that may list everything, and no sign-in.
   \`tools/list\` is taken with OIDC.
 - **Straight to kcp** are the requests that our runtime sends for such a call, without it: what no server can beat.
+- **On a core of its own** kcp is kept to one core (\`taskset\`), our runtime and the load to the others, with us and without: what is
+  measured then is how much of kcp gets through us, and not how three programs share its cores.
 - **The synthetic kcp** is a Node.js process that answers as a real kcp was recorded to, byte sizes included, over HTTPS with
   HTTP/1.1. It counts requests and handshakes. For a caller's first list it is also measured holding every answer back for
   10 ms, about what a real kcp takes with 16 at a time on two cores.

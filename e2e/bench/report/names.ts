@@ -13,6 +13,7 @@ export const tones: Record<Target, Tone> = { ours: 'ours', 'ours-2026-07-28': 'n
 export const scenarioNames: Record<Scenario, string> = {
   resources_list: 'resources_list, 8 connections',
   'resources_list-1': 'resources_list, 1 connection',
+  'resources_list-apart': 'resources_list, kcp on a core of its own',
   tools_list: 'tools/list, 8 connections',
   workspaces_list: 'kcp_workspaces_list, warm, 8 connections',
 };
@@ -36,7 +37,13 @@ export const startNames: Record<Start['target'], string> = {
 export const placeNames: Record<Place, string> = { synthetic: 'Synthetic kcp', real: 'Real kcp' };
 
 export const targets = ['ours', 'ours-2026-07-28', 'peer', 'raw'] as const;
-export const scenarios = ['resources_list', 'resources_list-1', 'tools_list', 'workspaces_list'] as const;
+export const scenarios = [
+  'resources_list',
+  'resources_list-apart',
+  'resources_list-1',
+  'tools_list',
+  'workspaces_list',
+] as const;
 export const startTargets = ['ours', 'peer', 'peer-tree', 'ours-100m', 'peer-100m'] as const;
 export const placesInOrder = ['synthetic', 'real'] as const;
 export const firstListTargets = ['ours', 'ours-index', 'raw'] as const;

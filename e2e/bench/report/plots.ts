@@ -46,7 +46,8 @@ function throughput(runs: readonly Run[], place: Place): string {
         const { perSecond: value } = found;
         return [{ label: targetNames[target], tone: tones[target], value, text: number(value) }];
       }),
-    }));
+    }))
+    .filter(({ bars }) => bars.length > 0);
   return barChart({
     title: `Throughput, ${place} kcp`,
     axis: 'requests per second, logarithmic',

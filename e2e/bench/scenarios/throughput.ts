@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { kcpRequest, mcpRequest } from '../load/messages.ts';
 import type { McpRequest } from '../load/messages.ts';
+import { canKeepApart, keptApart } from '../measure/affinity.ts';
 import { startServer } from '../servers/start.ts';
 import type { ServerUnderTest } from '../servers/under-test.ts';
 import { runContest } from './contest.ts';
@@ -55,6 +56,12 @@ async function runContests(context: Context, ours: ServerUnderTest, peer: Server
       at('ours-2026-07-28', ours, { ...inTeam, era: '2026-07-28' }),
     ],
   });
+  if (kcp.pid !== undefined && (await canKeepApart())) {
+    const contestants = [at('ours', ours, inTeam), raw];
+    await keptApart(kcp.pid, [ours.process.pid, context.generator.pid], () =>
+      runContest(context, { scenario: 'resources_list-apart', connections, contestants }),
+    );
+  }
   await runContest(context, {
     scenario: 'resources_list-1',
     connections: 1,
