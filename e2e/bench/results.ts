@@ -24,8 +24,11 @@ export type Scenario =
 /** One caller's first list of workspaces, or the probes that it takes at least, sent straight to kcp. */
 export interface FirstList {
   place: Place;
-  /** Ours by walking the tree, ours by asking about each workspace of the index, and the probes themselves. */
-  target: 'ours' | 'ours-index' | 'raw';
+  /**
+   * Ours by walking the tree, ours by asking about each workspace of the index; straight to kcp, one probe of each workspace,
+   * and one list of the children of each, which is what a walk asks for.
+   */
+  target: 'ours' | 'ours-index' | 'raw' | 'raw-lists';
   /** How long kcp held every answer back, in milliseconds. */
   delayMs: number;
   /** Requests at a time towards kcp. */

@@ -82,17 +82,23 @@ function contestGoals(all: Measurements, place: Place): Goal[] {
   ];
 }
 
+const firstListPairs = [
+  ['ours', 'raw', 'the raw probes'],
+  ['ours', 'raw-lists', 'the raw lists that a walk takes'],
+  ['ours-index', 'raw', 'the raw probes'],
+] as const;
+
 /** Ratio of a caller's first list to the raw probes, for each way of finding them and each speed of kcp. */
 function firstListGoals(lists: readonly FirstList[], place: Place): Goal[] {
   const delays = place === 'synthetic' ? [...new Set(lists.map(({ delayMs }) => delayMs))] : [0];
   return (delays.length === 0 ? [0] : delays).flatMap((delayMs) =>
-    (['ours', 'ours-index'] as const).map((target) => {
+    firstListPairs.map(([target, raw, name]) => {
       const time = (one: FirstList['target']): number =>
         median(lists.filter((list) => list.target === one && list.delayMs === delayMs).map((list) => list.ms));
-      const value = time(target) / time('raw');
+      const value = time(target) / time(raw);
       const where = places[place] + (delayMs > 0 ? `, ${delayMs} ms an answer` : '');
       const measured = Number.isNaN(value) ? undefined : value;
-      const what = `\`kcp_workspaces_list\`, a caller's first, ${firstListNames[target]}, to the raw probes`;
+      const what = `\`kcp_workspaces_list\`, a caller's first, ${firstListNames[target]}, to ${name}`;
       return judge({ what, where, value: measured, atMost: 1.3, show: times });
     }),
   );

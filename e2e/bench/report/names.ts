@@ -22,9 +22,15 @@ export const firstListNames: Record<FirstList['target'], string> = {
   ours: 'inventory: Caller',
   'ours-index': 'inventory: Index',
   raw: 'one probe of each, raw',
+  'raw-lists': 'one list of the children of each, raw',
 };
 
-export const firstListTones: Record<FirstList['target'], Tone> = { ours: 'ours', 'ours-index': 'newer', raw: 'raw' };
+export const firstListTones: Record<FirstList['target'], Tone> = {
+  ours: 'ours',
+  'ours-index': 'newer',
+  raw: 'raw',
+  'raw-lists': 'raw',
+};
 
 export const startNames: Record<Start['target'], string> = {
   ours: 'ours',
@@ -46,4 +52,4 @@ export const scenarios = [
 ] as const;
 export const startTargets = ['ours', 'peer', 'peer-tree', 'ours-100m', 'peer-100m'] as const;
 export const placesInOrder = ['synthetic', 'real'] as const;
-export const firstListTargets = ['ours', 'ours-index', 'raw'] as const;
+export const firstListTargets = ['ours', 'raw-lists', 'ours-index', 'raw'] as const;

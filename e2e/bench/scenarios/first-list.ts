@@ -10,12 +10,15 @@ import { callTool } from './call-tool.ts';
 
 /** How long the synthetic kcp holds answers back: not at all, and about as long as a real one takes with 16 at a time. */
 const delaysMs = [0, 10];
+/** What a walk asks of each workspace. */
+const children = '/apis/tenancy.kcp.io/v1alpha1/workspaces?limit=500&resourceVersion=0';
 /** Lists before those that count: a server that has been up for a while is what new callers find. */
 const warmUps = 10;
 
 /**
  * The first list of workspaces of callers whom the server never saw, in turn with the probes that nobody can do without:
- * one `/version` for each workspace, straight to kcp, as many at a time as the server sends.
+ * one `/version` for each workspace, straight to kcp, as many at a time as the server sends; and with the lists of children that
+ * take the probes' place where there is no index.
  */
 export async function firstLists(context: Context): Promise<void> {
   const { installation, options, results, progress } = context;
@@ -34,7 +37,8 @@ export async function firstLists(context: Context): Promise<void> {
         await progress.step(title, async () => {
           results.firstLists.push(await firstList(context, 'ours', ours, delayMs));
           results.firstLists.push(await firstList(context, 'ours-index', indexed, delayMs));
-          results.firstLists.push(await rawProbes(context, delayMs));
+          results.firstLists.push(await raw(context, 'raw', '/version', delayMs));
+          results.firstLists.push(await raw(context, 'raw-lists', children, delayMs));
         });
       }
     }
@@ -77,11 +81,11 @@ async function firstList(
   });
 }
 
-async function rawProbes(context: Context, delayMs: number): Promise<FirstList> {
+async function raw(context: Context, target: FirstList['target'], path: string, delayMs: number): Promise<FirstList> {
   const { kcp, workspaces, token: tokenOf } = context.installation;
   const token = await tokenOf(randomUUID());
-  const requests = workspaces.map((path) => kcpRequest(`/clusters/${path}/version`, token));
-  return measure(context, 'raw', delayMs, {
+  const requests = workspaces.map((workspace) => kcpRequest(`/clusters/${workspace}${path}`, token));
+  return measure(context, target, delayMs, {
     ...{ origin: kcp.url, caFile: kcp.caFile, connections: context.options.concurrency },
     ...{ requests, until: { requests: requests.length } },
   });
