@@ -173,6 +173,24 @@ describe('createKcpClient', () => {
     expect(fake.seen).toHaveLength(1);
   });
 
+  test('one that still waits for a connection ends at once, and is never sent', async () => {
+    const hold = gate();
+    fake.handlers.push(async () => {
+      await hold.promise;
+      return { body: {} };
+    });
+    const kcp = client({ connections: 1 });
+    const first = kcp.request(namespaces);
+    const abort = new AbortController();
+    const second = failure(kcp.request({ ...namespaces, path: '/version', signal: abort.signal }));
+    abort.abort();
+    expect(await second).toBeInstanceOf(CancelledError);
+    hold.resolve(undefined);
+    await first;
+    await kcp.request(namespaces);
+    expect(fake.seen).toHaveLength(2);
+  });
+
   test('a GET on a connection that was closed meanwhile is sent again', async () => {
     const kcp = client();
     await kcp.request(namespaces);

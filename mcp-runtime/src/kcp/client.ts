@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
-import type { Dispatcher } from 'undici';
 import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError, errorCode } from './errors.ts';
 import type { RequestContext } from './errors.ts';
 import { runCommand } from './exec.ts';
@@ -10,8 +9,10 @@ import { parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
 import { dispatchOptions } from './request.ts';
 import type { KcpRequest } from './request.ts';
-import { readAnswer, readTextEnd } from './response.ts';
+import { collect, parseAnswer, readTextEnd } from './response.ts';
 import type { TextEnd } from './response.ts';
+import { send } from './send.ts';
+import type { ResponseHead } from './send.ts';
 
 export type { KcpRequest };
 
@@ -136,9 +137,14 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
     },
     request: (request) =>
       observed(request, async ({ pool, endpoint }, signal, context) => {
-        const response = await pool.request(dispatchOptions(request, signal, endpoint.basePath));
-        if (request.onWarning !== undefined) warningsOf(response).forEach(request.onWarning);
-        return readAnswer(response, context, maxBytes, budget);
+        const body = collect(context, maxBytes, budget);
+        try {
+          const head = await send(pool, dispatchOptions(request, signal, endpoint.basePath), body.take);
+          if (request.onWarning !== undefined) warningsOf(head).forEach(request.onWarning);
+          return parseAnswer(head, body.text(), context);
+        } finally {
+          body.free();
+        }
       }),
     text: (request) =>
       observed(request, async ({ pool, endpoint }, signal, context) => {
@@ -167,7 +173,7 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
 /** `299 - "unknown field \"spec.x\""`: code, agent, and the text as a quoted string. */
 const WARNING = /\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g;
 
-function warningsOf({ headers }: Dispatcher.ResponseData): string[] {
+function warningsOf({ headers }: ResponseHead): string[] {
   const { warning = [] } = headers;
   return [warning]
     .flat()

@@ -48,7 +48,11 @@ export function requestPath(
  * @param basePath as for {@link requestPath}.
  * @throws {InvalidPathError} when the workspace can't be part of a path.
  */
-export function dispatchOptions(request: KcpRequest, signal: AbortSignal, basePath: string): Dispatcher.RequestOptions {
+export function dispatchOptions(
+  request: KcpRequest,
+  signal: AbortSignal,
+  basePath: string,
+): Dispatcher.RequestOptions & { signal: AbortSignal } {
   const { method = 'GET', headers, body, token } = request;
   return {
     path: requestPath(request, basePath),

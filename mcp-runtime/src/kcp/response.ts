@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { isTooComplex } from '../json-bounds.ts';
 import { KcpBusyError, KcpProtocolError, KcpStatusError, KcpTooLargeError, serverName } from './errors.ts';
 import type { RequestContext } from './errors.ts';
+import type { ResponseHead } from './send.ts';
 
 /** Bytes that may still be buffered by all answers being read at one time; taken and given back as they are read. */
 export interface Budget {
@@ -15,10 +16,9 @@ export interface Budget {
 const BOUNDS = { maxValues: 300_000, maxDepth: 256 };
 
 /**
- * Reads an answer of kcp: JSON of at most `maxBytes`, read no further than that, and within {@link BOUNDS}.
+ * Reads an answer of kcp: JSON of at most `maxBytes`, read no further than that.
  *
- * @throws {KcpStatusError} for 4xx and 5xx, with the Status that came.
- * @throws {KcpTooLargeError} {KcpBusyError} {KcpProtocolError}
+ * @throws {KcpError} as {@link collect} and {@link parseAnswer} do.
  */
 export async function readAnswer(
   response: Dispatcher.ResponseData,
@@ -26,15 +26,30 @@ export async function readAnswer(
   maxBytes: number,
   budget: Budget,
 ): Promise<unknown> {
-  const text = await readBounded(response.body, context, maxBytes, budget);
-  const { statusCode } = response;
+  const body = collect(context, maxBytes, budget);
+  try {
+    // Leaving the loop destroys the stream, and with it the connection: the rest is never read.
+    for await (const chunk of response.body as AsyncIterable<Buffer>) body.take(chunk);
+    return parseAnswer(response, body.text(), context);
+  } finally {
+    body.free();
+  }
+}
+
+/**
+ * What an answer of kcp says: JSON within {@link BOUNDS}.
+ *
+ * @throws {KcpStatusError} for 4xx and 5xx, with the Status that came.
+ * @throws {KcpTooLargeError} {KcpProtocolError}
+ */
+export function parseAnswer({ statusCode, headers }: ResponseHead, text: string, context: RequestContext): unknown {
   refuseRedirect(statusCode, context);
   if (isTooComplex(text, BOUNDS)) {
     throw new KcpTooLargeError(`${BOUNDS.maxValues} values or ${BOUNDS.maxDepth} levels`, context);
   }
   const parsed = parseJson(text);
   if (statusCode >= 400) {
-    throw new KcpStatusError(statusCode, parsed, context, seconds(response.headers['retry-after']));
+    throw new KcpStatusError(statusCode, parsed, context, seconds(headers['retry-after']));
   }
   if (parsed === undefined) throw new KcpProtocolError(`${context.host} didn't answer with JSON`, context);
   return parsed;
@@ -91,27 +106,36 @@ export async function readTextEnd(
   return { text: end.subarray(start).toString('utf8'), cut: size > keepBytes };
 }
 
-async function readBounded(
-  body: Dispatcher.ResponseData['body'],
-  context: RequestContext,
-  maxBytes: number,
-  budget: Budget,
-): Promise<string> {
+/** A body that is kept whole. */
+export interface Collected {
+  /**
+   * @throws {KcpTooLargeError} for more than `maxBytes`.
+   * @throws {KcpBusyError} when others hold what is left of the budget.
+   */
+  readonly take: (chunk: Buffer) => void;
+  text(): string;
+  /** Gives back what was taken of the budget. */
+  free(): void;
+}
+
+/** Collects a body of at most `maxBytes`. */
+export function collect(context: RequestContext, maxBytes: number, budget: Budget): Collected {
   const chunks: Buffer[] = [];
   let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+  return {
+    take(chunk) {
       size += chunk.byteLength;
       budget.bytes -= chunk.byteLength;
-      // Leaving the loop destroys the stream, and with it the connection: the rest is never read.
       if (size > maxBytes) throw new KcpTooLargeError(`${Math.floor(maxBytes / 1024)} KiB`, context);
       if (budget.bytes < 0) throw new KcpBusyError('too many large answers are being read at once', context);
       chunks.push(chunk);
-    }
-    return Buffer.concat(chunks, size).toString('utf8');
-  } finally {
-    budget.bytes += size;
-  }
+    },
+    text: () => Buffer.concat(chunks, size).toString('utf8'),
+    free() {
+      budget.bytes += size;
+      size = 0;
+    },
+  };
 }
 
 function parseJson(text: string): unknown {
