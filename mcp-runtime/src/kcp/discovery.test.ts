@@ -90,6 +90,21 @@ describe('createDiscovery', () => {
     expect(fake.seen).toHaveLength(3);
   });
 
+  test('all that a workspace serves is asked for once, for each caller, until something of it is forgotten', async () => {
+    const { discovery } = setUp();
+    fake.handlers.push(({ path }) => (/^\/apis\/(rbac|apis)\./.test(path) ? { body: { resources: [] } } : undefined));
+    const query = (user: string) => ({ workspace: 'root:acme:team-a', principal: principalOf(user) });
+    const { resources, failed } = await discovery.all(query('alice'));
+    expect(resources.map(({ resource }) => resource)).toContain('configmaps');
+    expect(failed).toEqual([]);
+    const first = asked().length;
+    await discovery.all(query('alice'));
+    expect(asked()).toHaveLength(first);
+    discovery.forget({ ...query('alice'), groupVersion: parseApiVersion('v1') });
+    await discovery.all(query('alice'));
+    expect(asked()).toHaveLength(2 * first);
+  });
+
   test('an unknown kind is looked up once more, but not again and again; the error names what is near', async () => {
     const { resolve } = setUp();
     await resolve('v1', 'ConfigMap');

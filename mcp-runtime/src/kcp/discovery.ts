@@ -1,5 +1,7 @@
 import type { Principal } from '../auth/principal.ts';
 import { capitalize, shorten } from '../output/text.ts';
+import { listApiResources } from './api-resources.ts';
+import type { ApiResources } from './api-resources.ts';
 import type { KcpClient } from './client.ts';
 import { KcpStatusError } from './errors.ts';
 import { arrayAt, at, stringAt } from './json.ts';
@@ -46,6 +48,11 @@ export interface Discovery {
    * @throws {KcpError} when kcp doesn't say.
    */
   resolve(query: KindQuery): Promise<ResourceType>;
+  /**
+   * All that a workspace serves.
+   * @throws {KcpError} when kcp doesn't say.
+   */
+  all(query: Pick<KindQuery, 'workspace' | 'principal' | 'signal'>): Promise<ApiResources>;
   /** Forgets what is known of a group and version: kcp answered as if it weren't served any more, or with 403. */
   forget(query: Pick<KindQuery, 'workspace' | 'groupVersion' | 'principal'>): void;
 }
@@ -59,7 +66,7 @@ const COOL_DOWN_MS = 5_000;
 const SHOWN = 12;
 
 /**
- * Discovery of one group and version at a time, the only part needed to resolve a kind, cached for each caller.
+ * Discovery, cached for each caller: of one group and version at a time, the only part needed to resolve a kind, and of everything.
  *
  * @param clock milliseconds since the epoch.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#discovery
@@ -70,6 +77,16 @@ export function createDiscovery(kcp: KcpClient, clock: () => number): Discovery 
     maxEntries: MAX_ENTRIES,
     maxWeight: MAX_KINDS_KEPT,
     weigh: (types) => 1 + types.length,
+    clock,
+  });
+
+  const everything = new SharedCache<ApiResources>({
+    maxAgeMs: MAX_AGE_MS,
+    maxEntries: MAX_ENTRIES,
+    maxWeight: MAX_KINDS_KEPT,
+    weigh: ({ resources }) => 1 + resources.length,
+    // What couldn't be had is asked for again.
+    keepMs: ({ failed }) => (failed.length === 0 ? MAX_AGE_MS : 0),
     clock,
   });
 
@@ -107,14 +124,27 @@ export function createDiscovery(kcp: KcpClient, clock: () => number): Discovery 
       if (found === undefined) throw new UnknownKindError(unknownKind(query, known.value));
       return found;
     },
+    async all({ workspace, principal, signal }) {
+      const load = (shared: AbortSignal) =>
+        listApiResources((path, accept) => {
+          const headers = accept === undefined ? {} : { headers: { accept } };
+          return kcp.request({ workspace, path, ...headers, token: principal.token, signal: shared });
+        });
+      return (await everything.get(workspaceKey({ workspace, principal }), load, signal)).value;
+    },
     forget(query) {
       cache.delete(keyOf(query));
+      everything.delete(workspaceKey(query));
     },
   };
 }
 
 function keyOf({ workspace, groupVersion, principal }: Pick<KindQuery, 'workspace' | 'groupVersion' | 'principal'>) {
-  return `${principal.claimsHash} ${workspace ?? ''} ${formatApiVersion(groupVersion)}`;
+  return `${workspaceKey({ workspace, principal })} ${formatApiVersion(groupVersion)}`;
+}
+
+function workspaceKey({ workspace, principal }: Pick<KindQuery, 'workspace' | 'principal'>): string {
+  return `${principal.claimsHash} ${workspace ?? ''}`;
 }
 
 /** A 404 for a group and version, not for the workspace: kcp says the latter with a Status naming it. */

@@ -57,6 +57,16 @@ export class KcpStatusError extends KcpError {
   }
 }
 
+/**
+ * What the API server said it would refuse, so that it wasn't asked (`validation_enabled`): whoever does with less where it is
+ * refused does so here, too.
+ */
+export class NotPermittedError extends KcpStatusError {
+  constructor(message: string, context: RequestContext) {
+    super(403, { message }, context);
+  }
+}
+
 /** No connection to kcp, or one that broke. */
 export class KcpUnreachableError extends KcpError {
   override readonly name = 'KcpUnreachableError';

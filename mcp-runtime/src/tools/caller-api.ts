@@ -27,13 +27,14 @@ export interface CallerApi {
   mayEnter(workspace: string): Promise<boolean>;
   /**
    * Passes all gates for actions that will follow, so that a call of several isn't stopped when half of it is done.
-   * @throws {ToolError} {InputNeeded}
+   * @param besides more of them, that the call can do without if the caller has no right to them.
+   * @throws {ToolError} {InputNeeded} {NotPermittedError}
    */
-  clear(actions: readonly Action[]): Promise<void>;
+  clear(actions: readonly Action[], besides?: readonly Action[]): Promise<void>;
 }
 
-/** What has to be passed before an action. @throws {ToolError} {InputNeeded} {KcpError} */
-export type Gate = (actions: readonly Action[]) => Promise<void> | void;
+/** What has to be passed before an action; as `CallerApi.clear`. */
+export type Gate = CallerApi['clear'];
 
 /**
  * The only way of tools to the cluster: every request carries the caller's token and ends with the call, and what it is for
@@ -54,8 +55,6 @@ export function createCallerApi(
     text: async (request) => kcp.text(await pass(request)),
     exec: async (request) => kcp.exec(await pass(request)),
     mayEnter: (workspace) => mayEnter(kcp, workspace, { token: principal.token, signal }),
-    clear: async (actions) => {
-      await gate(actions);
-    },
+    clear: gate,
   };
 }

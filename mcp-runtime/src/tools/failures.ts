@@ -1,7 +1,7 @@
 import { mayEnter } from '../kcp/access.ts';
 import type { KcpClient } from '../kcp/client.ts';
 import { UnknownKindError } from '../kcp/discovery.ts';
-import { KcpError, KcpStatusError } from '../kcp/errors.ts';
+import { KcpError, KcpStatusError, NotPermittedError } from '../kcp/errors.ts';
 import { explain, isMissingWorkspace } from '../kcp/explain.ts';
 import type { Explanation } from '../kcp/explain.ts';
 import type { CallerWorkspaces } from '../kcp/inventory.ts';
@@ -33,6 +33,7 @@ export async function explainFailure(error: unknown, call: Call, kcp: KcpClient)
     return { text: `${error.done}\n\nThe next step failed: ${text}`, result };
   }
   if (error instanceof ToolError) return { text: error.message, result: error.result };
+  if (error instanceof NotPermittedError) return { text: error.message, result: 'forbidden' };
   if (error instanceof InvalidPathError) return { text: error.message, result: 'invalid' };
   if (error instanceof UnknownKindError) return { text: error.message, result: 'not_found' };
   if (call.signal.aborted) return { text: 'The call was cancelled.', result: 'cancelled' };

@@ -112,6 +112,49 @@ describe('confirmation_rules', () => {
     expect(done).toHaveLength(3);
   });
 
+  test('nor is one left half done for what is read on the way', async () => {
+    const done = world();
+    const rules = [{ verb: 'get' as const, kind: 'Secret', message: 'Reading a Secret.' }];
+    const resource = [manifest('ConfigMap', 'a'), manifest('Secret', 'one'), manifest('Secret', 'two')].join('\n---\n');
+    const args = { ...TEAM_A, resource };
+    const { questions, text } = await play(
+      bench({ confirmation_rules: rules }),
+      'resources_create_or_update',
+      args,
+      () => done.length === 0,
+    );
+    expect(questions).toHaveLength(1);
+    expect(text.match(/created/g)).toHaveLength(3);
+    expect(done).toHaveLength(3);
+  });
+
+  test('of a call that waits for what it made, before it is made', async () => {
+    const made: string[] = [];
+    fake.handlers.push(({ method, path, body }) => {
+      if (!path.startsWith('/apis/tenancy.kcp.io/v1alpha1/workspaces')) return undefined;
+      if (method === 'POST') made.push(path);
+      else if (!path.endsWith('/mine')) return undefined;
+      return { body: { ...(body as object), metadata: { name: 'mine' }, status: { phase: 'Ready' } } };
+    });
+    fake.handlers.push(({ path }) => (path === '/version' ? { body: {} } : undefined));
+    const rules = [{ verb: 'get' as const, kind: 'Workspace', message: 'Looking.' }];
+    const tools = bench({ confirmation_rules: rules });
+    const args = { workspace: 'root:acme', name: 'mine' };
+    const { questions, text } = await play(tools, 'kcp_workspace_create', args, () => made.length === 0);
+    expect(questions).toHaveLength(1);
+    expect(text).toContain('root:acme:mine');
+    expect(made).toHaveLength(1);
+  });
+
+  test('of a search through many workspaces, once', async () => {
+    const rules = [{ verb: 'list' as const, kind: 'Namespace', message: 'Listing.' }];
+    const tools = bench({ confirmation_rules: rules });
+    const { questions, text } = await play(tools, 'kcp_find', { apiVersion: 'v1', kind: 'Namespace' }, yes);
+    expect(questions).toHaveLength(1);
+    expect(questions[0]).toContain('workspace root:acme:team-a');
+    expect(text).toContain('Searched 3 of 3 workspaces');
+  });
+
   test('rules about tools, by name or because they are destructive', async () => {
     const done = world();
     const target = { ...TEAM_A, apiVersion: 'v1', kind: 'ConfigMap', name: 'a' };
@@ -176,9 +219,43 @@ describe('validation_enabled', () => {
     expect(done).toHaveLength(1);
     const target = { ...TEAM_A, apiVersion: 'v1', kind: 'Secret', name: 'db' };
     expect(await tools.failure('resources_delete', target)).toBe(
-      'Validation Error [PERMISSION_DENIED]: alice@example.com may not delete secrets "db" in namespace default of workspace root:acme:team-a: no RBAC policy matched. Nothing was tried.',
+      'Validation Error [PERMISSION_DENIED]: alice@example.com may not delete secrets "db" in namespace default of workspace root:acme:team-a: no RBAC policy matched. It was not tried.',
     );
     expect(done).toHaveLength(1);
+  });
+
+  /** Has the API server say no to what `refused` picks. */
+  function permitAllBut(refused: (attributes: Record<string, string>, workspace: string) => boolean): void {
+    fake.handlers.unshift(({ path, body, workspace }) => {
+      if (!path.endsWith('/selfsubjectaccessreviews')) return undefined;
+      const { resourceAttributes } = (body as { spec: { resourceAttributes: Record<string, string> } }).spec;
+      return { status: 201, body: { status: { allowed: !refused(resourceAttributes, workspace) } } };
+    });
+  }
+
+  test('what can be done with less is done with less, as where kcp itself refuses', async () => {
+    const done = world();
+    const tools = bench({ validation_enabled: true });
+    permitAllBut(({ verb, resource }, workspace) =>
+      verb === 'list' ? workspace === 'root:acme' : verb === 'get' && resource !== 'workspaces',
+    );
+    const found = await tools.text('kcp_find', { apiVersion: 'v1', kind: 'Namespace' });
+    expect(found).toContain('Searched 2 of 3 workspaces');
+    expect(found).toMatch(/- root:acme: 403: Validation Error/);
+    expect(await tools.text('kcp_workspace_describe', { workspace: 'root:acme' })).toMatch(
+      /LogicalCluster object inside: .*PERMISSION_DENIED/,
+    );
+    const applied = await tools.text('resources_create_or_update', { ...TEAM_A, resource: manifest('Secret', 'db') });
+    expect(applied).toContain('what it was before may not be seen');
+    expect(done).toHaveLength(1);
+  });
+
+  test('what waits for a thing that may not be seen is refused before it is made', async () => {
+    const tools = bench({ validation_enabled: true });
+    permitAllBut(({ verb }) => verb === 'get');
+    const text = await tools.failure('kcp_workspace_create', { workspace: 'root:acme', name: 'mine' });
+    expect(text).toContain('may not get');
+    expect(fake.seen.filter(({ method, url }) => method === 'POST' && url.includes('/workspaces'))).toEqual([]);
   });
 
   test('an API server that does not answer the question does not stop the call', async () => {
@@ -186,6 +263,28 @@ describe('validation_enabled', () => {
       path.endsWith('/selfsubjectaccessreviews') ? { status: 500, body: {} } : undefined,
     );
     expect(await bench({ validation_enabled: true }).text('namespaces_list', TEAM_A)).toContain('default');
+  });
+});
+
+describe('denied_resources', () => {
+  test('leave a description its other parts', async () => {
+    const denied = { denied_resources: [{ group: 'apis.kcp.io', version: '', kind: 'APIBinding' }] };
+    const kinds = { resources: [{ name: 'apibindings', kind: 'APIBinding', namespaced: false, verbs: ['list'] }] };
+    fake.handlers.push(({ path }) => (path === '/apis/apis.kcp.io/v1alpha2' ? { body: kinds } : undefined));
+    const text = await bench(denied).text('kcp_workspace_describe', { workspace: 'root:acme' });
+    expect(text).toContain('enterable: yes');
+    expect(text).toMatch(/APIBindings: .*denied_resources/);
+  });
+
+  test.each(['authentication.k8s.io', 'authorization.k8s.io'])('take away what needs %s', (group) => {
+    const names = (settings: Parameters<typeof createBench>[1]) =>
+      bench(settings)
+        .toolset.list()
+        .map(({ name }) => name);
+    const gone = names({}).filter(
+      (name) => !names({ denied_resources: [{ group, version: '', kind: '' }] }).includes(name),
+    );
+    expect(gone).toEqual([group === 'authentication.k8s.io' ? 'kcp_whoami' : 'kcp_access_check']);
   });
 });
 

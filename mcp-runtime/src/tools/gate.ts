@@ -1,7 +1,7 @@
 import type { RuntimeConfig } from '../config/schema.ts';
 import { matchConfirmations } from '../confirmation-rules.ts';
 import type { KcpClient } from '../kcp/client.ts';
-import { KcpError } from '../kcp/errors.ts';
+import { KcpError, NotPermittedError } from '../kcp/errors.ts';
 import type { Target } from '../kcp/errors.ts';
 import { describeTarget } from '../kcp/explain.ts';
 import { at, stringAt } from '../kcp/json.ts';
@@ -26,17 +26,25 @@ export interface GateOptions {
  */
 export function createGate(options: GateOptions): Gate {
   const { policy, config } = options;
-  const passed = new Set<string>();
-  return async (actions) => {
-    for (const { target } of actions) {
+  const permitted = new Set<string>();
+  const agreed = new Set<string>();
+
+  return async (actions, besides = []) => {
+    const all = [...actions, ...besides];
+    for (const { target } of all) {
       const refusal = policy.refuseKind(target);
       if (refusal !== undefined) throw new ToolError(refusal, 'denied');
     }
-    const open = actions.filter((action) => !passed.has(JSON.stringify(action)));
-    if (open.length === 0) return;
-    if (config.validation_enabled) for (const action of open) await checkRights(action, options);
-    if (config.confirmation_rules.length > 0) askFor(open, options);
-    for (const action of open) passed.add(JSON.stringify(action));
+    if (config.validation_enabled) {
+      for (const action of actions.filter((each) => !permitted.has(JSON.stringify(each)))) {
+        await checkRights(action, options);
+        permitted.add(JSON.stringify(action));
+      }
+    }
+    if (config.confirmation_rules.length === 0) return;
+    const open = all.filter((action) => !agreed.has(JSON.stringify(action)));
+    if (open.length > 0) askFor(open, options);
+    for (const action of open) agreed.add(JSON.stringify(action));
   };
 }
 
@@ -67,12 +75,15 @@ async function checkRights({ workspace, target }: Action, { kcp, context }: Gate
   if (at(review, 'status', 'allowed') !== false) return;
   const why = stringAt(review, 'status', 'reason');
   const user = oneLine(principal.username ?? principal.subject);
-  throw new ToolError(
+  throw new NotPermittedError(
     `Validation Error [PERMISSION_DENIED]: ${user} may not ${describeAction({ workspace, target })}` +
-      `${why === undefined ? '' : `: ${shorten(why, 300)}`}. Nothing was tried.`,
-    'forbidden',
+      `${why === undefined ? '' : `: ${shorten(why, 300)}`}. It was not tried.`,
+    { host: kcp.host, workspace, path: SUBJECT_ACCESS_REVIEWS, target },
   );
 }
+
+/** Actions that a question names one by one: more nobody reads. */
+const MAX_ASKED = 20;
 
 /** One question for all of them, so that a person decides once. */
 function askFor(actions: readonly Action[], { config, confirm, context }: GateOptions): void {
@@ -81,11 +92,10 @@ function askFor(actions: readonly Action[], { config, confirm, context }: GateOp
     return message === undefined ? [] : [{ message, action }];
   });
   if (asked.length === 0) return;
-  const lines = asked.map(({ message, action }) => `${message}\n${describeAction(action)}`);
-  confirmOrFallBack(
-    { id: JSON.stringify(asked.map(({ action }) => action)), message: [...new Set(lines)].join('\n\n') },
-    { config, confirm, context },
-  );
+  const lines = [...new Set(asked.map(({ message, action }) => `${message}\n${describeAction(action)}`))];
+  const left = lines.length - MAX_ASKED;
+  const message = [...lines.slice(0, MAX_ASKED), ...(left > 0 ? [`And ${left} more of these.`] : [])].join('\n\n');
+  confirmOrFallBack({ id: JSON.stringify(asked.map(({ action }) => action)), message }, { config, confirm, context });
 }
 
 /**

@@ -47,7 +47,9 @@ export const resourcesCreateOrUpdate = defineTool({
       const namespace = type.namespaced ? (manifest.namespace ?? 'default') : undefined;
       steps.push({ workspace, manifest, type, namespace, dryRun, force });
     }
-    await call.api.clear(steps.map((step) => ({ workspace, target: targetOf(step, 'patch') })));
+    const actions = (verb: string) => steps.map((step) => ({ workspace, target: targetOf(step, verb) }));
+    // What was there before is only shown: who may not see it can apply.
+    await call.api.clear(actions('patch'), actions('get'));
 
     const done: string[] = [];
     for (const step of steps) {
@@ -102,10 +104,10 @@ async function apply(step: Step, call: Call): Promise<string> {
 }
 
 /** What is there now; undefined where it is nothing, null where the caller may not see it. */
-async function current({ workspace, manifest, type, namespace }: Step, call: Call): Promise<unknown> {
-  const target = { verb: 'get', ...type, namespace, name: manifest.name };
+async function current(step: Step, call: Call): Promise<unknown> {
+  const target = targetOf(step, 'get');
   try {
-    return await call.api.request({ workspace, path: resourcePath(target), target });
+    return await call.api.request({ workspace: step.workspace, path: resourcePath(target), target });
   } catch (error) {
     if (error instanceof KcpStatusError && error.status === 404) return undefined;
     if (error instanceof KcpStatusError && error.status === 403) return null;

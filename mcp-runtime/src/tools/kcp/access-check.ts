@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { listApiResources } from '../../kcp/api-resources.ts';
 import type { ApiResource } from '../../kcp/api-resources.ts';
 import { at, stringAt } from '../../kcp/json.ts';
 import { near } from '../../kcp/near.ts';
@@ -8,7 +7,6 @@ import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { workspaceArgument, workspaceOf } from '../arguments.ts';
 import { ToolError, defineTool } from '../tool.ts';
 import type { Call } from '../tool.ts';
-import { asker } from './api-resources-list.ts';
 
 const REVIEW = {
   group: 'authorization.k8s.io',
@@ -54,6 +52,7 @@ export const accessCheck = defineTool({
     name: z.string().optional().describe('To which object; left out: to any'),
   }),
   output,
+  touches: [REVIEW],
   kcpOnly: true,
   async handle({ verb, resource, namespace, name, ...args }, call) {
     const workspace = workspaceOf(args.workspace, call);
@@ -107,7 +106,7 @@ async function resolve(text: string, workspace: string, call: Call) {
   const [first = '', ...rest] = named.split('.');
   const group = rest.length === 0 ? undefined : rest.join('.');
   if (first === '*') return { group: group ?? '*', resource: '*', ...(subresource !== undefined && { subresource }) };
-  const { resources } = await listApiResources(asker(workspace, call));
+  const { resources } = await call.discovery.all({ ...call, workspace });
   const found = resources.filter(
     (resource) => answersTo(resource, first) && (group ?? resource.group) === resource.group,
   );

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { listApiResources } from '../../kcp/api-resources.ts';
-import type { ApiResource, Ask } from '../../kcp/api-resources.ts';
+import type { ApiResource } from '../../kcp/api-resources.ts';
 import { formatApiVersion, placeName } from '../../kcp/paths.ts';
 import { NOTE_BYTES, MAX_TEXT_BYTES, howManyFit } from '../../output/limit.ts';
 import { DEFAULT_LIMIT, cutNote, pageArguments } from '../../output/paginate.ts';
@@ -8,7 +7,6 @@ import { renderTable, toCell } from '../../output/table.ts';
 import { shorten, toolResult } from '../../output/text.ts';
 import { workspaceArgument, workspaceOf } from '../arguments.ts';
 import { defineTool } from '../tool.ts';
-import type { Call } from '../tool.ts';
 
 export const apiResourcesList = defineTool({
   name: 'kcp_api_resources_list',
@@ -27,7 +25,7 @@ export const apiResourcesList = defineTool({
   kcpOnly: true,
   async handle({ workspace: wanted, limit = DEFAULT_LIMIT, continue: after, ...filter }, call) {
     const workspace = workspaceOf(wanted, call);
-    const { resources, failed } = await listApiResources(asker(workspace, call));
+    const { resources, failed } = await call.discovery.all({ ...call, workspace });
     const found = resources.filter((resource) => matches(resource, filter));
     const start = after === undefined ? 0 : found.findIndex((resource) => tokenOf(resource) === after) + 1;
     const [header = '', ...lines] = renderTable({
@@ -46,11 +44,6 @@ export const apiResourcesList = defineTool({
     return toolResult([...list, ...(note === undefined ? [] : [note]), ...gaps].join('\n'));
   },
 });
-
-/** Asks for discovery documents in the name of the caller. */
-export function asker(workspace: string | undefined, { api }: Pick<Call, 'api'>): Ask {
-  return (path, accept) => api.request({ workspace, path, ...(accept !== undefined && { headers: { accept } }) });
-}
 
 interface Filter {
   readonly apiGroup?: string | undefined;

@@ -49,6 +49,9 @@ export const apibindingCreate = defineTool({
     const name = checkName(args.name ?? exportName, 'name');
     call.audit({ object: `APIBinding ${name}` });
     const type = await resolveApiKind(API_BINDING.kind, workspace, call);
+    const creating = { verb: 'create', ...type, name };
+    const target = { verb: 'get', ...type, name };
+    await call.api.clear([{ workspace, target: creating }, ...(wait ? [{ workspace, target }] : [])]);
     const claims = acceptPermissionClaims ? await claimsOf(path, exportName, call) : [];
     const created = await call.api.request({
       workspace,
@@ -64,10 +67,9 @@ export const apibindingCreate = defineTool({
           ...(claims.length > 0 && { permissionClaims: claims.map((claim) => accepted(claim, type.version)) }),
         },
       },
-      target: { verb: 'create', ...type, name },
+      target: creating,
     });
     if (!wait) return answer(workspace, name, created);
-    const target = { verb: 'get', ...type, name };
     let told = '';
     let steps = 0;
     const { seen } = await poll(

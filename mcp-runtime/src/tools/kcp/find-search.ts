@@ -61,7 +61,10 @@ export async function search(query: Query, workspaces: readonly string[], call: 
   const signal = AbortSignal.any([call.signal, time.signal]);
   try {
     const known = await resolveSomewhere(query, workspaces, { ...call, signal });
-    return 'type' in known ? await askAll(query, known.type, workspaces, { call, signal }) : known.answers;
+    if ('answers' in known) return known.answers;
+    const lists = workspaces.map((workspace) => ({ workspace, target: listing(query, known.type) }));
+    await call.api.clear([], lists);
+    return await askAll(query, known.type, workspaces, { call, signal });
   } finally {
     clearTimeout(timer);
   }
@@ -105,6 +108,7 @@ function withoutAnswer(workspace: string, error: unknown, ended: AbortSignal): A
   const nothing = { workspace, objects: [], served: true };
   if (error instanceof UnknownKindError) return { ...nothing, served: false };
   if (error instanceof CancelledError || ended.aborted) return { ...nothing, gap: 'did not answer in time' };
+  if (error instanceof ToolError && error.result === 'denied') return { ...nothing, gap: error.message };
   if (!(error instanceof KcpError)) throw error;
   if (!(error instanceof KcpStatusError)) return { ...nothing, gap: shorten(error.message, 300) };
   // A wrong selector, or a token that kcp doesn't take.
@@ -130,7 +134,7 @@ async function askAll(
         answers[index] = await ask(query, type, workspace, { call, signal });
         objects += answers[index].objects.length;
         answered += 1;
-        if (answered % PROGRESS_EVERY !== 0) return;
+        if (answered % PROGRESS_EVERY !== 0 && answered !== workspaces.length) return;
         const message = `asked ${answered} of ${count(workspaces.length, 'workspace')}`;
         call.progress({ done: answered, total: workspaces.length, message });
       }),
@@ -138,6 +142,18 @@ async function askAll(
   );
   const end = workspaces.findIndex((_, index) => answers[index] === undefined);
   return end === -1 ? answers : answers.slice(0, end);
+}
+
+/** Where kinds are denied each workspace has to say itself what the plural stands for: anybody can give a kind that of another. */
+async function typeIn(
+  workspace: string,
+  { kind, groupVersion }: Query,
+  known: ResourceType,
+  { call, signal }: { readonly call: Call; readonly signal: AbortSignal },
+): Promise<ResourceType> {
+  const { config, discovery, principal } = call;
+  if (config.denied_resources.length === 0) return known;
+  return discovery.resolve({ workspace, groupVersion, kind, principal, signal });
 }
 
 /** Trouble with one workspace doesn't end the search, unless it would be the same with all. */
@@ -148,11 +164,15 @@ async function ask(
   { call, signal }: { readonly call: Call; readonly signal: AbortSignal },
 ): Promise<Answer> {
   try {
-    return await list(query, type, workspace, { call, signal });
+    return await list(query, await typeIn(workspace, query, type, { call, signal }), workspace, { call, signal });
   } catch (error) {
     if (call.signal.aborted) throw error;
     return withoutAnswer(workspace, error, signal);
   }
+}
+
+function listing({ namespace }: Query, type: ResourceType) {
+  return { verb: 'list', ...type, namespace: type.namespaced ? namespace : undefined };
 }
 
 async function list(
@@ -161,10 +181,9 @@ async function list(
   workspace: string,
   { call, signal }: { readonly call: Call; readonly signal: AbortSignal },
 ): Promise<Answer> {
-  const namespace = type.namespaced ? query.namespace : undefined;
   const byName = query.name === undefined ? [] : [fieldEquals('metadata.name', query.name)];
   const fields = [...byName, ...(query.fieldSelector === undefined ? [] : [query.fieldSelector])];
-  const target = { verb: 'list', ...type, namespace };
+  const target = listing(query, type);
   const page = await call.api.request({
     workspace,
     path: resourcePath(target),

@@ -32,6 +32,7 @@ const output = z.object({
   incomplete: z
     .array(z.object({ workspace: z.string(), reason: z.string() }))
     .describe('Workspaces that could not be searched, or not to the end'),
+  omitted: z.int().optional().describe('How many more of these there are'),
   notServed: z.int().describe('Workspaces that do not serve the kind'),
 });
 
@@ -125,6 +126,7 @@ function present({ answers, more, total, asOf, limit, kind }: Result, call: Call
     ),
     ...(next !== undefined && { next }),
     incomplete: gaps.slice(0, MAX_GAPS),
+    ...(gaps.length > MAX_GAPS && { omitted: gaps.length - MAX_GAPS }),
     notServed,
   };
   const note = cutNote(objects, { next, remaining: undefined });

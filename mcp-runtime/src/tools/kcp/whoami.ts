@@ -38,6 +38,7 @@ export const whoami = defineTool({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject({}),
   output,
+  touches: [SELF_SUBJECT_REVIEW],
   kcpOnly: true,
   async handle(_, call) {
     const { principal, clock } = call;

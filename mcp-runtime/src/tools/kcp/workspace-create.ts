@@ -51,6 +51,8 @@ export const workspaceCreate = defineTool({
     const parent = workspaceOf(args.workspace, call);
     call.audit({ object: `Workspace ${name}` });
     const target = { verb: 'create', ...WORKSPACE, name };
+    const seeing = { workspace: parent, target: { verb: 'get', ...WORKSPACE, name } };
+    await call.api.clear([{ workspace: parent, target }, ...(wait ? [seeing] : [])]);
     const created = await call.api.request({
       workspace: parent,
       path: resourcePath({ ...WORKSPACE }),

@@ -8,7 +8,7 @@ import { restOf } from '../../output/paginate.ts';
 import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { toYaml } from '../../output/yaml.ts';
 import { workspaceOf } from '../arguments.ts';
-import { defineTool } from '../tool.ts';
+import { ToolError, defineTool } from '../tool.ts';
 import type { Call } from '../tool.ts';
 import { exportOf } from './apibindings-list.ts';
 import { API_BINDING, LOGICAL_CLUSTER, LOGICAL_CLUSTER_NAME, WORKSPACE, resolveApiKind } from './kinds.ts';
@@ -17,8 +17,8 @@ import type { Place } from './place.ts';
 import { rightsIn } from './rights.ts';
 import type { Rights } from './rights.ts';
 
-/** What one of several questions brought: an answer, or kcp's refusal to give one. */
-type Part<T> = { readonly value?: T; readonly refusal?: KcpStatusError };
+/** What one of several questions brought: an answer, or why there is none: kcp's refusal, or one of this server's configuration. */
+type Part<T> = { readonly value?: T; readonly refusal?: KcpStatusError; readonly denied?: string };
 
 export const workspaceDescribe = defineTool({
   name: 'kcp_workspace_describe',
@@ -124,13 +124,14 @@ function read(
   });
 }
 
-/** What kcp refuses (403) or doesn't have (404) leaves the other parts; anything else fails the whole. */
+/** What kcp refuses (403) or doesn't have (404), or is denied here, leaves the other parts; anything else fails the whole. */
 async function part<T>(question: Promise<T>): Promise<Part<T>> {
   try {
     return { value: await question };
   } catch (error) {
     // A workspace without kcp's API kinds: a mounted cluster.
     if (error instanceof UnknownKindError) return {};
+    if (error instanceof ToolError && error.result === 'denied') return { denied: error.message };
     if (error instanceof KcpStatusError && (error.status === 403 || error.status === 404)) return { refusal: error };
     throw error;
   }
@@ -146,7 +147,7 @@ function refusalOf(answer: Part<unknown> | undefined): KcpStatusError | undefine
 
 function reason(answer: Part<unknown> | undefined): string | undefined {
   const refusal = refusalOf(answer);
-  return refusal === undefined ? undefined : `${refusal.status}: ${shorten(refusal.message, 300)}`;
+  return refusal === undefined ? answer?.denied : `${refusal.status}: ${shorten(refusal.message, 300)}`;
 }
 
 function describeObjects(own: unknown, cluster: unknown) {
