@@ -51,6 +51,17 @@ describe('diffObjects', () => {
     );
   });
 
+  test('not even where an annotation repeats the value that is gone, or the one to come', () => {
+    const [old, current] = ['hunter2hunter2', 'correcthorse'];
+    const data = (text: string) => ({ password: Buffer.from(text).toString('base64') });
+    const notes = (text: string) => ({ 'example.com/note': `was ${text}` });
+    for (const note of [old, current]) {
+      const diff = diffObjects(secret(data(old), notes(note)), secret(data(current), notes(note)), 'Secret') ?? '';
+      expect(diff).toContain('(changed)');
+      expect(diff).not.toContain(note);
+    }
+  });
+
   test('too much to compare is not compared', () => {
     const lines = (seed: number) =>
       Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index * seed]));

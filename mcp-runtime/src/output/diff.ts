@@ -1,6 +1,6 @@
 import { createTwoFilesPatch } from 'diff';
 import { isObject } from '../kcp/json.ts';
-import { presentable, REDACTED } from './redact.ts';
+import { presentable, REDACTED, secretValues } from './redact.ts';
 import { toYaml } from './yaml.ts';
 
 /** More lines than that to change are no diff to read, and cost the square of their number to find. */
@@ -16,7 +16,9 @@ const BOOKKEEPING = new Set(['resourceVersion', 'generation', 'uid', 'creationTi
  * @returns an empty text where nothing changes, undefined where too much does.
  */
 export function diffObjects(before: unknown, after: unknown, kind: string): string | undefined {
-  const shown = { before: comparable(before, kind), after: comparable(after, kind) };
+  // An annotation may repeat a value that the Secret has no more, or not yet.
+  const secrets = [before, after].flatMap((state) => secretValues(state, kind));
+  const shown = { before: comparable(before, kind, secrets), after: comparable(after, kind, secrets) };
   markChanges(shown.after, before, after);
   const texts = { before: `${toYaml(shown.before)}\n`, after: `${toYaml(shown.after)}\n` };
   if (texts.before === texts.after) return '';
@@ -29,8 +31,8 @@ export function diffObjects(before: unknown, after: unknown, kind: string): stri
 }
 
 /** The object as it may be shown, without what differs anyway. */
-function comparable(object: unknown, kind: string): unknown {
-  const shown = presentable(object, kind);
+function comparable(object: unknown, kind: string, secrets: readonly string[]): unknown {
+  const shown = presentable(object, kind, secrets);
   if (!isObject(shown) || !isObject(shown['metadata'])) return shown;
   const metadata = Object.entries(shown['metadata']).filter(([key]) => !BOOKKEEPING.has(key));
   return { ...shown, metadata: Object.fromEntries(metadata) };

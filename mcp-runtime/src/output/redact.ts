@@ -18,17 +18,31 @@ const HARMLESS = new Set(['kubernetes.io/service-account.name', 'kubernetes.io/s
  * anyway, or of what must not be.
  *
  * @param kind the kind that was asked for: items of a list don't say theirs.
+ * @param others values of Secrets besides those in the object, that annotations of Secrets may repeat.
  */
-export function presentable(object: unknown, kind?: string): unknown {
-  if (Array.isArray(object)) return object.map((item) => presentable(item, kind));
+export function presentable(object: unknown, kind?: string, others: readonly string[] = []): unknown {
+  if (Array.isArray(object)) return object.map((item) => presentable(item, kind, others));
   if (!isObject(object)) return object;
   const ownKind = stringAt(object, 'kind');
   const secret = kind === 'Secret' || ownKind === 'Secret';
   return mapFields(object, (key, value) => {
     if (secret && (key === 'data' || key === 'stringData')) return redactValues(value);
-    if (key === 'metadata') return metadata(value, secret ? valuesOf(object) : undefined);
-    return presentable(value, key === 'items' ? ownKind?.replace(/List$/, '') : undefined);
+    if (key === 'metadata') return metadata(value, secret ? [...valuesOf(object), ...others] : undefined);
+    return presentable(value, kindOfField(key, ownKind), others);
   });
+}
+
+const kindOfField = (key: string, kind: string | undefined) =>
+  key === 'items' ? kind?.replace(/List$/, '') : undefined;
+
+/** The values of all Secrets in the object, recognised as by {@link presentable}, as they may be written elsewhere. */
+export function secretValues(object: unknown, kind?: string): string[] {
+  if (Array.isArray(object)) return object.flatMap((item) => secretValues(item, kind));
+  if (!isObject(object)) return [];
+  const ownKind = stringAt(object, 'kind');
+  const own = kind === 'Secret' || ownKind === 'Secret' ? valuesOf(object) : [];
+  const nested = Object.entries(object).flatMap(([key, value]) => secretValues(value, kindOfField(key, ownKind)));
+  return [...own, ...nested];
 }
 
 /** Like `Array.map` for objects; a field mapped to undefined is left out. Keys such as `__proto__` stay plain fields. */

@@ -82,6 +82,7 @@ describe('what is refused, with what to do about it', () => {
       `a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n${[1, 2, 3, 4, 5].map((level) => `a${level}: &a${level} [${`*a${level - 1},`.repeat(10)}]\n`).join('')}`,
       'holds too many values, those that aliases stand for included',
     ],
+    ['an alias for what it is in', `${OK}data: &a [*a]\n`, 'has more than 64 levels, or an alias for what it is in'],
     ['too many values', `${OK}data: [${'[],'.repeat(70_000)}]`, 'holds too many values'],
     ['too many values in JSON', `{"a":[${'[],'.repeat(70_000)}[]]}`, 'holds too many values'],
     ['too deep', `{"a":${'['.repeat(100)}${']'.repeat(100)}}`, 'nested too deeply'],

@@ -91,11 +91,15 @@ function parseYaml(text: string): unknown[] {
   }
   let left = JSON_BOUNDS.maxValues;
   // An alias costs one value to read, but all that it stands for to send.
-  const count = (value: unknown): void => {
+  const count = (value: unknown, depth: number): void => {
     if (--left < 0) throw invalid('holds too many values, those that aliases stand for included');
-    if (typeof value === 'object' && value !== null) Object.values(value).forEach(count);
+    // An alias may stand for what it is in.
+    if (depth > JSON_BOUNDS.maxDepth + 1)
+      throw invalid(`has more than ${JSON_BOUNDS.maxDepth} levels, or an alias for what it is in`);
+    if (typeof value !== 'object' || value === null) return;
+    for (const item of Object.values(value)) count(item, depth + 1);
   };
-  count(documents);
+  count(documents, 0);
   // What follows the last "---" is often empty.
   return documents.filter((document) => document !== null && document !== undefined);
 }
