@@ -3,7 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import { authInfoOf, type Mcp } from '../server.ts';
 import type { Memo } from './memo.ts';
 import { plainCallOf, servePlainCall } from './plain-call.ts';
-import { sendWhole } from './respond.ts';
+import { end, sendWhole } from './respond.ts';
 
 export interface Exchange {
   readonly principal: Principal;
@@ -43,7 +43,7 @@ export async function serveExchange(
   const question = memo.questionOf(req, body);
   const known = question && memo.get(question);
   if (question !== undefined && known !== undefined) {
-    sendWhole(
+    await sendWhole(
       res,
       200,
       { ...known.headers, ...headers },
@@ -71,12 +71,12 @@ export async function serveExchange(
   try {
     if (question !== undefined) {
       const text = memo.keep(question, { status, headers: own, text: await response.text() });
-      sendWhole(res, status, { ...own, ...headers }, Buffer.from(text));
+      await sendWhole(res, status, { ...own, ...headers }, Buffer.from(text));
     } else if (response.body !== null && isStream(response)) {
       res.writeHead(status, { ...own, ...headers });
       await sendParts(res, response.body);
     } else {
-      sendWhole(res, status, { ...own, ...headers }, Buffer.from(await response.arrayBuffer()));
+      await sendWhole(res, status, { ...own, ...headers }, Buffer.from(await response.arrayBuffer()));
     }
   } catch (error) {
     // A caller that hangs up is no fault; anything else is for `app.ts` to report.
@@ -95,7 +95,7 @@ async function sendParts(res: ServerResponse, parts: ReadableStream<Uint8Array>)
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     if (!res.write(part.value)) await drained(res);
   }
-  res.end();
+  await end(res);
 }
 
 /** When there is room to write again, or nobody to write to. */

@@ -120,6 +120,20 @@ describe('over HTTP', () => {
     expect(await (await staying).json()).toMatchObject({ result: text('to staying') });
   });
 
+  test('a call is under way until its answer is taken', async () => {
+    app.probe = () => Promise.resolve(text('x'.repeat(16 * 1024 * 1024)));
+    const response = await app.post(call(), headers);
+    let idle = false;
+    const all = app.app.idle().then(() => {
+      idle = true;
+    });
+    // A request after it: what was to happen at once has happened.
+    expect((await fetch(`${app.url}/healthz`)).status).toBe(200);
+    expect(idle).toBe(false);
+    await response.text();
+    await all;
+  });
+
   test('failures of a call and of its form are told as by the handler', async () => {
     const failures = [
       { ...call(), params: { name: 'nothing' } },

@@ -4,7 +4,7 @@ import type { Principal } from '../auth/principal.ts';
 import { isObject } from '../kcp/json.ts';
 import { authInfoOf } from '../server.ts';
 import type { SharedServer } from '../shared-server.ts';
-import { sendWhole } from './respond.ts';
+import { end, sendWhole } from './respond.ts';
 
 const VERSIONS = new Set([undefined, '2025-03-26', '2025-06-18', '2025-11-25']);
 /** Headers and members that say more than a plain call: the handler knows what. */
@@ -71,8 +71,14 @@ export async function servePlainCall(
   };
   try {
     const answer = await shared.request(request, { authInfo: authInfoOf(principal), signal: gone.signal, notify });
-    if (res.headersSent) res.end(event(answer));
-    else sendWhole(res, 200, { 'content-type': 'application/json', ...headers }, Buffer.from(JSON.stringify(answer)));
+    if (res.headersSent) await end(res, event(answer));
+    else
+      await sendWhole(
+        res,
+        200,
+        { 'content-type': 'application/json', ...headers },
+        Buffer.from(JSON.stringify(answer)),
+      );
   } catch (error) {
     // A caller that hangs up is no fault; anything else is for `app.ts` to report.
     if (!gone.signal.aborted) throw error;

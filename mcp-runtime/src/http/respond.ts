@@ -33,8 +33,24 @@ export function sendRpcError(
   sendJson(res, status, { jsonrpc: '2.0', error: { code: -32_000, message }, id: null }, headers);
 }
 
-/** Answers with what is there as a whole. */
-export function sendWhole(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
+/** Answers with what is there as a whole. Resolves when it was sent, or its caller has gone. */
+export function sendWhole(
+  res: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: Buffer,
+): Promise<void> {
   res.writeHead(status, { ...headers, 'content-length': body.length });
-  res.end(body);
+  return end(res, body);
+}
+
+/** Ends an answer. Resolves when all of it was sent, or its caller has gone: until then it takes memory. */
+export function end(res: ServerResponse, last?: string | Buffer): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const done = () => {
+    resolve(undefined);
+  };
+  if (res.destroyed) done();
+  else res.once('close', done).end(last, done);
+  return promise;
 }
