@@ -20,6 +20,11 @@ const levelOf = (logLevel: number) => (logLevel === 0 ? 'warn' : logLevel < 4 ? 
 
 const DESCRIPTORS = { stdout: 1, stderr: 2 };
 
+/** Writes at once, so that no line is lost with the process, and ends with it where nobody reads: pino would go on in silence. */
+function standard(descriptor: number): DestinationStream {
+  return destination({ dest: descriptor, sync: true }).on('error', () => process.exit(1));
+}
+
 /**
  * Creates the process's logger.
  *
@@ -35,8 +40,7 @@ export function createLogger(logLevel: number, to: 'stdout' | 'stderr' | Destina
       timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
     },
-    // At once, so that no line is lost with the process.
-    typeof to === 'string' ? destination({ dest: DESCRIPTORS[to], sync: true }) : to,
+    typeof to === 'string' ? standard(DESCRIPTORS[to]) : to,
   );
   const audit = main.child({ log: 'audit' }, { level: 'info' });
   const at =

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
+import { kubeconfigOf } from './testing/fake-kcp.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -76,6 +78,33 @@ test.each<[string, (dir: string) => string[], (dir: string) => Record<string, st
   const { code, stderr } = await run(args(dir), env(dir));
   expect(stderr).toContain(`${dir}/more/a.toml:1: port = 1: must be a port number`);
   expect(code).toBe(2);
+});
+
+test('SIGHUP reads the configuration again, SIGTERM ends it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'main-'));
+  const file = join(dir, 'config.toml');
+  await writeFile(join(dir, 'kubeconfig'), kubeconfigOf('https://127.0.0.1:1', ''));
+  await writeFile(
+    file,
+    `port = "0"
+bind_address = "127.0.0.1"
+kubeconfig = "${dir}/kubeconfig"
+oauth_audience = "kcp"
+authorization_url = "https://localhost:1"
+server_url = "https://mcp.example.com"
+[toolset_configs.kcp]
+health_port = "0"
+`,
+  );
+  const child = spawn(process.execPath, ['--no-warnings', MAIN, '--config', file], { env: { PATH: '' } });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) {
+    const { message, what } = JSON.parse(line) as { message: string; what?: string };
+    if (message === 'listening') child.kill('SIGHUP');
+    if (message === 'reloaded' && what === 'config') child.kill('SIGTERM');
+  }
+  expect(await ended).toBe(0);
 });
 
 test.each(['stdout', 'stderr'] as const)('what fails later is exit 1 with a log line on %s', async (stream) => {

@@ -7,7 +7,7 @@ import { VERSION } from './version.ts';
 
 const HELP = `kcp-mcp-runtime ${VERSION}: an MCP server that gives every caller kcp with their own rights
 
-Usage: kcp-mcp-runtime --config FILE
+Usage: kcp-mcp-runtime [--config FILE] [--config-dir DIR]
 
 Flags:
   --config FILE      configuration, TOML (docs/configuration.md); read again when it changes and on SIGHUP
@@ -37,8 +37,10 @@ async function main(): Promise<void> {
     const config = await loadConfig(options.configFile, options.configFolder);
     log = createLogger(config.log_level, config.log_file === 'stderr' ? 'stderr' : 'stdout');
     reportFaults(log);
-    const runtime = await startRuntime({ ...options, config, log, metrics: createMetrics(VERSION), version: VERSION });
-    handleSignals(runtime, log);
+    const metrics = createMetrics(VERSION);
+    const starting = startRuntime({ ...options, config, log, metrics, version: VERSION });
+    handleSignals(starting, log);
+    await starting;
   } catch (error) {
     if (error instanceof ConfigError) fail(2, error.message);
     else if (log === undefined) fail(1, messageOf(error));
@@ -75,15 +77,19 @@ function fail(code: 1 | 2, message: string): void {
   process.exitCode = code;
 }
 
-function handleSignals(runtime: Runtime, log: Logger): void {
-  process.on('SIGHUP', () => void runtime.reload());
+/** A signal that comes while it starts is for what has started then; if it doesn't, `main` says so. */
+function handleSignals(starting: Promise<Runtime>, log: Logger): void {
+  process.on('SIGHUP', () => {
+    starting.then((runtime) => runtime.reload()).catch(() => undefined);
+  });
   let stopping = false;
   const stop = (signal: NodeJS.Signals, lingerMs: number) => {
     // A second signal means now.
     if (stopping) process.exit(1);
     stopping = true;
     log.info('stopping', { signal });
-    runtime.stop({ lingerMs, patienceMs: PATIENCE_MS }).then(
+    const stopped = starting.then((runtime) => runtime.stop({ lingerMs, patienceMs: PATIENCE_MS }));
+    stopped.then(
       (finished) => {
         log.info('stopped', { calls_cut_off: !finished });
         process.exit(0);

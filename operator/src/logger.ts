@@ -12,12 +12,17 @@ function safe(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(safeField)) as Record<string, unknown>;
 }
 
+/** Writes at once, and ends the process where nobody reads: pino would go on in silence. */
+function standardError(): DestinationStream {
+  return destination({ dest: 2, sync: true }).on('error', () => process.exit(1));
+}
+
 /**
  * Creates the process's logger: one JSON object a line, with `timestamp`, `level`, `message` and the caller's fields. It is
  * never given tokens or the data of Secrets.
- * @param to where lines go; standard error, at once, unless a test reads them
+ * @param to where lines go; standard error unless a test reads them
  */
-export function createLogger(level: LogLevel, to: DestinationStream = destination({ dest: 2, sync: true })): Logger {
+export function createLogger(level: LogLevel, to: DestinationStream = standardError()): Logger {
   const log = pino(
     {
       level,
