@@ -13,7 +13,7 @@ export interface CommandOutput {
   /** Whether one of the two was longer than what is kept of it. */
   readonly cut: boolean;
   /** Whether it took longer than it was given. It may still be running. */
-  readonly stopped: boolean;
+  readonly stopped: 'late' | 'long' | undefined;
   /** 0 when it succeeded; undefined when it didn't end by itself or the API server doesn't say. */
   readonly exitCode: number | undefined;
   /** What the API server says about a command that failed. */
@@ -36,6 +36,8 @@ const ERROR = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_REFUSAL_BYTES = 64 * 1024;
+/** Of all streams: beyond, a command that never stops writing would keep everybody waiting. */
+export const MAX_READ_BYTES = 32 * 1024 * 1024;
 
 /**
  * Runs a command in a container over WebSocket, as kubectl does; nothing is sent to its standard input.
@@ -66,20 +68,23 @@ export function runCommand(
   const stdout = collector(request.keepBytes);
   const stderr = collector(request.keepBytes);
   let status: unknown;
-  let stopped = false;
+  let stopped: CommandOutput['stopped'];
   const { stopAfterMs } = request;
-  const stop = () => {
-    stopped = true;
+  const stop = (why: CommandOutput['stopped']) => {
+    stopped ??= why;
     socket.terminate();
   };
-  const timer = stopAfterMs === undefined ? undefined : setTimeout(stop, stopAfterMs);
+  const timer = stopAfterMs === undefined ? undefined : setTimeout(stop, stopAfterMs, 'late');
   const cancel = () => {
     reject(new CancelledError('the call was cancelled', context));
     socket.terminate();
   };
   signal.addEventListener('abort', cancel, { once: true });
+  let read = 0;
   socket.on('message', (data: RawData) => {
     const bytes = bytesOf(data);
+    read += bytes.byteLength;
+    if (read > MAX_READ_BYTES) stop('long');
     const content = bytes.subarray(1);
     if (bytes[0] === STDOUT) stdout.add(content);
     else if (bytes[0] === STDERR) stderr.add(content);

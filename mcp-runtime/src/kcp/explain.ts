@@ -45,17 +45,26 @@ export async function explain(error: KcpError, sources: Sources): Promise<Explan
   return { text: redactTokens(text), result };
 }
 
+const MAY_BE_DONE = 'what was asked may have been done, so look before you try again';
+const BROKE = 'the connection broke';
+/** Where the connection was there, and so may have been the request. */
+const mayBeSent = (code: string) => reachability(code) === BROKE || code === 'ETIMEDOUT';
+const READING = new Set([undefined, 'get', 'list', 'watch']);
+
+const reads = ({ context }: KcpError) => READING.has(context.target?.verb);
+
 async function explainKind(error: KcpError, sources: Sources): Promise<Explanation> {
   const { host } = error.context;
   if (error instanceof KcpStatusError) return explainStatus(error, sources);
   if (error instanceof KcpTimeoutError) {
     return {
-      text: `${begin(error.message)}. It may be busy: try again, or ask for less at a time.`,
+      text: `${begin(error.message)}. It may be busy: ${reads(error) ? 'try again, or ask for less at a time' : MAY_BE_DONE}.`,
       result: 'timeout',
     };
   }
   if (error instanceof KcpUnreachableError) {
-    const text = `${begin(error.message)} (${reachability(error.code)}). Nothing was changed; this is for the people who run ${host} or this server.`;
+    const outcome = reads(error) || !mayBeSent(error.code) ? 'Nothing was changed' : capitalize(MAY_BE_DONE);
+    const text = `${begin(error.message)} (${reachability(error.code)}). ${outcome}; this is for the people who run ${host} or this server.`;
     return { text, result: 'unreachable' };
   }
   if (error instanceof KcpTooLargeError) {
@@ -79,7 +88,7 @@ export function reachability(code: string): string {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name does not resolve';
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'no connection within the time allowed';
-  return 'the connection broke';
+  return BROKE;
 }
 
 async function explainStatus(error: KcpStatusError, sources: Sources): Promise<Explanation> {

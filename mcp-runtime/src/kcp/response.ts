@@ -88,6 +88,7 @@ export async function readTextEnd(
   if (response.statusCode >= 400) {
     await readAnswer(response, context, keepBytes, budget);
   }
+  if (response.statusCode >= 300) await response.body.dump();
   refuseRedirect(response.statusCode, context);
   const chunks: Buffer[] = [];
   let kept = 0;

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { TOOLSETS } from '../config/schema.ts';
+import { kubeconfigOf } from '../testing/fake-kcp.ts';
+import { createBench } from '../testing/toolset.ts';
+import type { ToolBench } from '../testing/toolset.ts';
 import { ALL_TOOLS } from './all.ts';
 
 interface UpstreamTool {
@@ -30,4 +34,17 @@ test.each(upstream.map((tool) => [tool.name, tool] as const))('%s is there as up
     Object.keys(theirs.arguments).map((key) => [key, (properties[key] as { type?: string } | undefined)?.type]),
   );
   expect(types).toEqual(theirs.arguments);
+});
+
+test('for plain Kubernetes all of them are served that are not about workspaces', () => {
+  const kubeconfig = kubeconfigOf('https://127.0.0.1:1', '');
+  const served = (bench: ToolBench) => bench.toolset.list().map(({ name }) => name);
+  const names = upstream.map(({ name }) => name);
+  expect(served(createBench({ kubeconfig }, { toolsets: [...TOOLSETS] }))).toEqual(expect.arrayContaining(names));
+  const plain = names.filter((name) => !/^kcp_|^workspace_/.test(name));
+  const cluster = createBench(
+    { kubeconfig },
+    { toolsets: ['core', 'config'], cluster_provider_strategy: 'kubeconfig' },
+  );
+  expect(served(cluster)).toEqual(expect.arrayContaining(plain));
 });

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import * as z from 'zod';
+import { MAX_READ_BYTES } from '../../kcp/exec.ts';
 import type { CommandOutput } from '../../kcp/exec.ts';
 import { stringAt } from '../../kcp/json.ts';
 import { checkName } from '../../kcp/paths.ts';
@@ -89,7 +90,12 @@ function refuseCompleted(object: unknown, pod: PodRef): void {
 /** Undefined where it didn't begin, or nobody says. */
 function howItEnded({ exitCode, stopped }: CommandOutput, stopAfterMs: number): string | undefined {
   if (exitCode !== undefined) return `exit code ${exitCode}`;
-  return stopped ? `no end within ${stopAfterMs / 1000} s, so it was left; it may still be running` : undefined;
+  if (stopped === undefined) return undefined;
+  const why =
+    stopped === 'late'
+      ? `no end within ${stopAfterMs / 1000} s`
+      : `it wrote more than ${MAX_READ_BYTES / 1024 / 1024} MiB`;
+  return `${why}, so it was left; it may still be running`;
 }
 
 function streams({ stdout, stderr, cut }: CommandOutput): string[] {

@@ -27,7 +27,7 @@ export const podsRun = defineTool({
     image: z
       .string()
       .max(1024)
-      .regex(/^[\x21-\x7e]+$/, 'must be an image reference, such as docker.io/library/nginx:1.29')
+      .regex(/^[\x21-\x7e]+$/, 'must be an image reference, such as nginx:1.29')
       .describe(
         'Image to run. When it is pulled is left to the cluster: always for the tag latest, else if the node lacks it',
       ),

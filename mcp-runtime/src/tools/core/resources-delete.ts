@@ -3,7 +3,8 @@ import { arrayAt, stringAt } from '../../kcp/json.ts';
 import { checkName, placeName, resourcePath } from '../../kcp/paths.ts';
 import { shorten, toolResult } from '../../output/text.ts';
 import { placeOf, workspaceArgument } from '../arguments.ts';
-import { defineTool } from '../tool.ts';
+import { ToolError, defineTool } from '../tool.ts';
+import { WORKSPACE } from '../kcp/kinds.ts';
 import { kindArguments, objectArguments, resolveKind } from './kind.ts';
 
 export const resourcesDelete = defineTool({
@@ -46,6 +47,12 @@ export const resourcesDelete = defineTool({
       object: `${kind} (${apiVersion}) ${args.namespace === undefined ? '' : `${args.namespace}/`}${name}`,
     });
     const type = await resolveKind({ apiVersion, kind }, workspace, 'delete', call);
+    if (!dryRun && type.group === WORKSPACE.group && type.kind === WORKSPACE.kind) {
+      throw new ToolError(
+        'Use kcp_workspace_delete: a workspace goes with everything in it, and that tool asks first.',
+        'invalid',
+      );
+    }
     const namespace = type.namespaced ? (args.namespace ?? 'default') : undefined;
     const target = { verb: 'delete', ...type, namespace, name };
     const preconditions = {

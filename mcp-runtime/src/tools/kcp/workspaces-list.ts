@@ -80,17 +80,19 @@ export const workspacesList = defineTool({
     if (args.prefix !== undefined) parseWorkspace(args.prefix);
     const all = await call.inventory.get(principal, call.signal);
     call.audit({ workspace: args.prefix ?? all.root });
+    const known = pages.get(all) ?? new Lru<CallToolResult>(PAGES_EACH);
+    pages.set(all, known);
     const key = JSON.stringify([principal.claimsHash, args]);
-    const known = pages.get(key);
-    if (known?.all === all) return known.result;
-    const result = pageOf(all, args, oneLine(principal.username ?? principal.subject));
-    pages.set(key, { all, result });
+    const result = known.get(key) ?? pageOf(all, args, oneLine(principal.username ?? principal.subject));
+    known.set(key, result);
     return result;
   },
 });
 
-/** What was answered of an inventory that is still in force; a page takes up to 100 KiB. */
-const pages = new Lru<{ readonly all: CallerWorkspaces; readonly result: CallToolResult }>(32);
+/** A page takes up to 100 KiB. */
+const PAGES_EACH = 4;
+/** What was answered of each inventory, for as long as the inventory itself is kept. */
+const pages = new WeakMap<CallerWorkspaces, Lru<CallToolResult>>();
 
 function pageOf(all: CallerWorkspaces, args: z.infer<typeof input>, user: string): CallToolResult {
   const { limit = DEFAULT_LIMIT, continue: last, output: shape, ...filters } = args;
