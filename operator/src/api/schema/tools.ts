@@ -77,7 +77,7 @@ export const configSchema = z
       })
       .meta(ATOMIC_MAP)
       .describe(
-        'A ConfigMap with further TOML: instructions, tool overrides, prompts, confirmation rules, limits, and gates tighter than those of spec.tools. Keys about authentication and connection are refused in it. Its changes are taken over without a restart.',
+        'A ConfigMap with further TOML: instructions, tool overrides, prompts, confirmation rules, limits, and gates tighter than those of spec.tools. Keys about authentication and connection are refused in it. Its changes are taken over without a restart, but for http.read_header_timeout.',
       )
       .optional(),
   })
