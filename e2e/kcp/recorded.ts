@@ -44,9 +44,11 @@ const volatile = new Set([
   'time',
 ]);
 
-/** A condition that kcp adds some minutes after a workspace is Ready. */
-function isLate(item: unknown): boolean {
-  return (item as { type?: unknown } | null)?.type === 'APIBindingsReconciled';
+/** Conditions that kcp adds some minutes after a workspace is Ready, or leaves out where that takes no time. */
+const unsteady = new Set<unknown>(['APIBindingsReconciled', 'WorkspaceInitialized']);
+
+function isUnsteady(item: unknown): boolean {
+  return unsteady.has((item as { type?: unknown } | null)?.type);
 }
 
 /** Puts placeholders for everything that differs from one kcp to the next. */
@@ -65,7 +67,7 @@ function normalise(body: unknown, kcp: Pick<KcpHandle, 'url' | 'workspaces'>): u
       if (key === 'experimental.tenancy.kcp.io/owner') return (JSON.parse(value) as { username: string }).username;
       return text(value);
     }
-    if (Array.isArray(value)) return value.filter((item) => !isLate(item)).map((item) => walk(item, '', key));
+    if (Array.isArray(value)) return value.filter((item) => !isUnsteady(item)).map((item) => walk(item, '', key));
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value).filter(([name]) => !ignored.has(name) && !ignored.has(`${key}.${name}`));
     return Object.fromEntries(entries.map(([name, item]) => [name, walk(item, name, parent)]));
