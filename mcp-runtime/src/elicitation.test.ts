@@ -7,6 +7,8 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { waitFor } from '../../e2e/lib/wait.ts';
 import { Questions, type Verdict } from './interaction.ts';
 import { loadSealingKey } from './seal.ts';
+import { recorded, startFakeKcp } from './testing/fake-kcp.ts';
+import { createBench } from './testing/toolset.ts';
 import { startTestApp, type Probe, type TestApp } from './testing/app.ts';
 import { startTestIssuer, type TestIssuer } from './testing/issuer.ts';
 
@@ -111,6 +113,31 @@ describe('a client that can ask its user', () => {
       properties: { confirm: { type: 'string', title: 'Type yes to confirm' } },
     });
     await client.close();
+  });
+
+  test('has a workspace deleted by one replica, after the yes to another', async () => {
+    const fake = await startFakeKcp();
+    const bench = createBench(fake);
+    const deleted: string[] = [];
+    fake.handlers.push(({ method, workspace, path }) => {
+      if (method !== 'DELETE') return undefined;
+      deleted.push(`${workspace}${path}`);
+      return { body: recorded('workspace-delete') };
+    });
+    for (const replica of replicas) {
+      replica.probe = (args, { interaction }) => bench.round('kcp_workspace_delete', args, interaction);
+    }
+    const { client, asked } = await connect(
+      await provider.sign(),
+      (request) => request % 2,
+      () => ({ action: 'accept', content: { confirm: 'acme' } }),
+    );
+    expect(await call(client, { workspace: 'root:acme' })).toBe('Workspace root:acme is being deleted.');
+    expect(asked.map(({ message }) => message)).toEqual([expect.stringContaining('Delete workspace root:acme')]);
+    expect(deleted).toEqual(['root/apis/tenancy.kcp.io/v1alpha1/workspaces/acme']);
+    await client.close();
+    await bench.kcp.close();
+    await fake.stop();
   });
 
   test('a no is a no, and so is another word than the one asked for', async () => {

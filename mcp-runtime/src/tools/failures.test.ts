@@ -120,7 +120,19 @@ describe('failures help on', () => {
     });
     const text = await bench().failure('namespaces_list');
     expect(text).toContain(`kcp at ${new URL(fake.url).host} can't be reached`);
+    expect(text).toContain('Nothing was changed');
     expect(text).not.toContain(tokenOf('alice'));
+  });
+
+  test('kcp gone in the middle of a write: it may have been done', async () => {
+    fake.handlers.push(({ method }) => {
+      if (method === 'DELETE') fake.dropConnections();
+      return undefined;
+    });
+    const target = { ...TEAM_A, apiVersion: 'v1', kind: 'ConfigMap', name: 'a' };
+    const text = await bench().failure('resources_delete', target);
+    expect(text).toContain('What was asked may have been done, so look before you try again');
+    expect(text).not.toContain('Nothing was changed');
   });
 
   test('what kcp writes cannot smuggle a token or hidden characters out', async () => {

@@ -134,6 +134,13 @@ describe('kcp_workspace_delete', () => {
     return deleted;
   }
 
+  test('the tool for any object names the one that asks', async () => {
+    const deleted = deletable();
+    const target = { workspace: 'root', apiVersion: 'tenancy.kcp.io/v1alpha1', kind: 'Workspace', name: 'acme' };
+    expect(await bench.failure('resources_delete', target)).toContain('Use kcp_workspace_delete');
+    expect(deleted).toEqual([]);
+  });
+
   test('where nobody can be asked, its name has to be given', async () => {
     const deleted = deletable();
     const text = await bench.failure('kcp_workspace_delete', ACME);
