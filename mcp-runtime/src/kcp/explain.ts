@@ -183,6 +183,9 @@ async function notFound(error: KcpStatusError, sources: Sources): Promise<string
   const { kind, resource, namespace, name, group, version } = target;
   const api = group === '' ? version : `${group}/${version}`;
   const missing = stringAt(error.body, 'details', 'name');
+  if (namespace !== undefined && missing === namespace && stringAt(error.body, 'details', 'kind') === 'namespaces') {
+    return `There is no namespace ${JSON.stringify(namespace)} in ${placeName(workspace)} (404). namespaces_list shows which there are.`;
+  }
   if (name !== undefined && missing === name) {
     const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
     return `There is no ${kind} ${JSON.stringify(name)}${where} of ${placeName(workspace)} (404). List what there is with resources_list.`;

@@ -79,6 +79,18 @@ describe('failures help on', () => {
     );
   });
 
+  test('an unknown namespace is not taken for an API that is gone, nor for the object', async () => {
+    fake.handlers.push(({ method }) =>
+      method === 'PATCH' ? status(404, 'namespaces "nope" not found', { name: 'nope', kind: 'namespaces' }) : undefined,
+    );
+    for (const name of ['a', 'nope']) {
+      const resource = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'nope' } });
+      expect(await bench().failure('resources_create_or_update', { ...TEAM_A, resource })).toBe(
+        'There is no namespace "nope" in workspace root:acme:team-a (404). namespaces_list shows which there are.',
+      );
+    }
+  });
+
   test('a missing object does not cost a discovery, an API that is gone does', async () => {
     const { failure } = bench();
     const get = { ...TEAM_A, apiVersion: 'v1', kind: 'ConfigMap', name: 'nope' };
