@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isRealKcpGiven } from '../kcp/which-kcp.ts';
 import { repoRoot } from '../lib/cache.ts';
 import { stopAll } from '../lib/process.ts';
 import { createProgress } from '../lib/progress.ts';
@@ -63,7 +64,7 @@ export async function bench(
     await run(synthetic, options.only);
     await stopAll(dir);
     const parts = options.only.filter((part) => ofReal.includes(part));
-    if (parts.length > 0 && (process.env['KCP_BIN'] || process.env['KCP_KUBECONFIG'])) {
+    if (parts.length > 0 && isRealKcpGiven()) {
       const real = await progress.step('start and fill a real kcp', () => realInstallation(join(runDir, 'real')));
       results.real = { version: await kcpVersion(real), workspaces: real.workspaces.length - 1 };
       await run(real, parts);

@@ -5,10 +5,11 @@ import { hostileTokens, signTestToken } from '../oidc/test-tokens.ts';
 import type { LogEntry } from './request-log.ts';
 import { linesOf, startKcpForTest } from './testing.ts';
 import type { KcpForTest } from './testing.ts';
+import { isRealKcpGiven } from './which-kcp.ts';
 import type { Workspace } from './workspace.ts';
 
 // Real kcp keeps another kind of log, and takes its time for some of this.
-const standInOnly = process.env['KCP_BIN'] || process.env['KCP_KUBECONFIG'] ? test.skip : test;
+const standInOnly = isRealKcpGiven() ? test.skip : test;
 const json = { 'content-type': 'application/json' };
 const workspaces = '/apis/tenancy.kcp.io/v1alpha1/workspaces';
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KcpHandle } from './handle.ts';
+import { isRealKcpGiven } from './which-kcp.ts';
 
 /** A request to a real kcp and its answer, recorded; ids, addresses and our own names are placeholders. */
 export interface Recording {
@@ -44,8 +45,8 @@ const volatile = new Set([
   'time',
 ]);
 
-/** Conditions that kcp adds some minutes after a workspace is Ready, or leaves out where that takes no time. */
-const unsteady = new Set<unknown>(['APIBindingsReconciled', 'WorkspaceInitialized']);
+/** A condition that kcp adds some minutes after a workspace is Ready, and one that a real kcp leaves out where that takes no time. */
+const unsteady = new Set<unknown>(['APIBindingsReconciled', ...(isRealKcpGiven() ? ['WorkspaceInitialized'] : [])]);
 
 function isUnsteady(item: unknown): boolean {
   return unsteady.has((item as { type?: unknown } | null)?.type);

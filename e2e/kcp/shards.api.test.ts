@@ -6,10 +6,11 @@ import { homeClusterOf } from './ids.ts';
 import { mountWorkspace } from './mount-workspace.ts';
 import { startKcpForTest } from './testing.ts';
 import type { KcpForTest } from './testing.ts';
+import { isRealKcpGiven } from './which-kcp.ts';
 import type { Workspace } from './workspace.ts';
 
 // What a kcp of several shards shows, mounted workspaces and homes. A real kcp that we start has one shard.
-const standInOnly = process.env['KCP_BIN'] || process.env['KCP_KUBECONFIG'] ? describe.skip : describe;
+const standInOnly = isRealKcpGiven() ? describe.skip : describe;
 
 const workspaces = '/apis/tenancy.kcp.io/v1alpha1/workspaces';
 const alice = { kind: 'User', name: 'alice@example.com' } as const;

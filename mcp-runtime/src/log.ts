@@ -1,4 +1,4 @@
-import { destination, pino, type DestinationStream } from 'pino';
+import { openJsonLog, type LogTarget } from './json-log.ts';
 
 /** What the runtime logs through: one JSON object a line. Never given tokens, Secrets or arguments of calls. */
 export interface Log {
@@ -15,15 +15,8 @@ export interface Logger extends Log {
   audit(fields: object): void;
 }
 
-/** Maps upstream's klog-like `log_level` to a level of pino's. */
+/** Maps upstream's klog-like `log_level` to one of `json-log.ts`. */
 const levelOf = (logLevel: number) => (logLevel === 0 ? 'warn' : logLevel < 4 ? 'info' : 'debug');
-
-const DESCRIPTORS = { stdout: 1, stderr: 2 };
-
-/** Writes at once, so that no line is lost with the process, and ends with it where nobody reads: pino would go on in silence. */
-function standard(descriptor: number): DestinationStream {
-  return destination({ dest: descriptor, sync: true }).on('error', () => process.exit(1));
-}
 
 /**
  * Creates the process's logger.
@@ -31,17 +24,8 @@ function standard(descriptor: number): DestinationStream {
  * @param logLevel `log_level` of the configuration, 0–9.
  * @param to where lines go: a standard stream unless a test reads them.
  */
-export function createLogger(logLevel: number, to: 'stdout' | 'stderr' | DestinationStream): Logger {
-  const main = pino(
-    {
-      level: levelOf(logLevel),
-      base: null,
-      messageKey: 'message',
-      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
-      formatters: { level: (level) => ({ level }) },
-    },
-    typeof to === 'string' ? standard(DESCRIPTORS[to]) : to,
-  );
+export function createLogger(logLevel: number, to: LogTarget): Logger {
+  const main = openJsonLog(levelOf(logLevel), to);
   const audit = main.child({ log: 'audit' }, { level: 'info' });
   const at =
     (level: 'error' | 'warn' | 'info' | 'debug') =>

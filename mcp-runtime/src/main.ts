@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   let log: Logger | undefined;
   try {
     const config = await loadConfig(options.configFile, options.configFolder);
-    log = createLogger(config.log_level, config.log_file === 'stderr' ? 'stderr' : 'stdout');
+    log = createLogger(config.log_level, config.log_file ?? 'stdout');
     reportFaults(log);
     const metrics = createMetrics(VERSION);
     const starting = startRuntime({ ...options, config, log, metrics, version: VERSION });

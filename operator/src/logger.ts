@@ -1,4 +1,4 @@
-import { destination, pino, type DestinationStream } from 'pino';
+import { openJsonLog, type LogTarget } from '@kcp-mcp-operator/mcp-runtime/json-log.js';
 import type { Logger } from './kube/index.ts';
 import type { LogLevel } from './options.ts';
 import { oneLine } from './reconcile/text.ts';
@@ -12,27 +12,13 @@ function safe(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(safeField)) as Record<string, unknown>;
 }
 
-/** Writes at once, and ends the process where nobody reads: pino would go on in silence. */
-function standardError(): DestinationStream {
-  return destination({ dest: 2, sync: true }).on('error', () => process.exit(1));
-}
-
 /**
  * Creates the process's logger: one JSON object a line, with `timestamp`, `level`, `message` and the caller's fields. It is
  * never given tokens or the data of Secrets.
  * @param to where lines go; standard error unless a test reads them
  */
-export function createLogger(level: LogLevel, to: DestinationStream = standardError()): Logger {
-  const log = pino(
-    {
-      level,
-      base: null,
-      messageKey: 'message',
-      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
-      formatters: { level: (name) => ({ level: name }), log: safe },
-    },
-    to,
-  );
+export function createLogger(level: LogLevel, to: LogTarget = 'stderr'): Logger {
+  const log = openJsonLog(level, to, safe);
   const at =
     (name: LogLevel) =>
     (message: string, fields: Record<string, unknown> = {}) => {

@@ -3,7 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import { authInfoOf, type Mcp } from '../server.ts';
 import type { Memo } from './memo.ts';
 import { plainCallOf, servePlainCall } from './plain-call.ts';
-import { end, sendWhole } from './respond.ts';
+import { end, goneSignal, sendWhole } from './respond.ts';
 
 export interface Exchange {
   readonly principal: Principal;
@@ -51,14 +51,13 @@ export async function serveExchange(
     );
     return;
   }
-  const gone = new AbortController();
+  const gone = goneSignal(res);
   const left = Math.min(Math.max(0, principal.expiresAt * 1_000 - Date.now()), MAX_DELAY_MS);
   const expiry = endsWithToken ? setTimeout(() => res.destroy(), left).unref() : undefined;
   res.once('close', () => {
     clearTimeout(expiry);
-    if (!res.writableFinished) gone.abort();
   });
-  const request = new Request(url, { method: req.method ?? 'GET', headers: requestHeaders(req), signal: gone.signal });
+  const request = new Request(url, { method: req.method ?? 'GET', headers: requestHeaders(req), signal: gone });
   const response = await mcp.handler.fetch(request, {
     authInfo: authInfoOf(principal),
     ...(body === undefined ? {} : { parsedBody: question?.body ?? body }),
@@ -80,7 +79,7 @@ export async function serveExchange(
     }
   } catch (error) {
     // A caller that hangs up is no fault; anything else is for `app.ts` to report.
-    if (!gone.signal.aborted) throw error;
+    if (!gone.aborted) throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Principal } from '../auth/principal.ts';
 import { isObject } from '../kcp/json.ts';
 import { authInfoOf } from '../server.ts';
 import type { SharedServer } from '../shared-server.ts';
-import { end, sendWhole } from './respond.ts';
+import { end, goneSignal, sendWhole } from './respond.ts';
 
 const VERSIONS = new Set([undefined, '2025-03-26', '2025-06-18', '2025-11-25']);
 /** Headers and members that say more than a plain call: the handler knows what. */
@@ -53,10 +53,7 @@ export async function servePlainCall(
   res: ServerResponse,
   { principal, headers }: { principal: Principal; headers: Readonly<Record<string, string>> },
 ): Promise<void> {
-  const gone = new AbortController();
-  res.once('close', () => {
-    if (!res.writableFinished) gone.abort();
-  });
+  const gone = goneSignal(res);
   let alive: NodeJS.Timeout | undefined;
   const stream = () => {
     if (res.headersSent) return;
@@ -65,12 +62,12 @@ export async function servePlainCall(
   };
   const patience = setTimeout(stream, PATIENCE_MS);
   const notify = (message: JSONRPCMessage) => {
-    if (gone.signal.aborted) return;
+    if (gone.aborted) return;
     stream();
     res.write(event(message));
   };
   try {
-    const answer = await shared.request(request, { authInfo: authInfoOf(principal), signal: gone.signal, notify });
+    const answer = await shared.request(request, { authInfo: authInfoOf(principal), signal: gone, notify });
     if (res.headersSent) await end(res, event(answer));
     else
       await sendWhole(
@@ -81,7 +78,7 @@ export async function servePlainCall(
       );
   } catch (error) {
     // A caller that hangs up is no fault; anything else is for `app.ts` to report.
-    if (!gone.signal.aborted) throw error;
+    if (!gone.aborted) throw error;
   } finally {
     clearTimeout(patience);
     clearInterval(alive);

@@ -44,6 +44,15 @@ export function sendWhole(
   return end(res, body);
 }
 
+/** Fires when the caller goes before all of the answer was sent. */
+export function goneSignal(res: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}
+
 /** Ends an answer. Resolves when all of it was sent, or its caller has gone: until then it takes memory. */
 export function end(res: ServerResponse, last?: string | Buffer): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();

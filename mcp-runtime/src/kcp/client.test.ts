@@ -48,9 +48,18 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
   throw new Error('did not fail');
 }
 
-/** A promise and what settles it: lets a test hold an answer back for as long as it wants. */
-function gate() {
-  return Promise.withResolvers<undefined>();
+/** Has answers held back for as long as the test wants. */
+function holdBack() {
+  const [hold, arrival] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  fake.handlers.push(async () => {
+    arrival.resolve(undefined);
+    await hold.promise;
+    return undefined;
+  });
+  const release = () => {
+    hold.resolve(undefined);
+  };
+  return { arrived: arrival.promise, release };
 }
 
 describe('createKcpClient', () => {
@@ -129,63 +138,45 @@ describe('createKcpClient', () => {
   });
 
   test('says when kcp takes too long', async () => {
-    const hold = gate();
-    fake.handlers.push(async () => {
-      await hold.promise;
-      return { body: {} };
-    });
+    const { release } = holdBack();
     const error = await failure(client({ requestTimeoutMs: 50 }).request(namespaces));
-    hold.resolve(undefined);
+    release();
     expect(error).toBeInstanceOf(KcpTimeoutError);
     expect(error.message).toBe(`kcp at ${new URL(fake.url).host} didn't answer within 0.05 s`);
   });
 
   test('a changed timeout counts from the next request on', async () => {
-    const hold = gate();
-    fake.handlers.push(async () => {
-      await hold.promise;
-      return { body: {} };
-    });
+    const { release } = holdBack();
     let timeoutMs = 60_000;
     const kcp = client({ requestTimeoutMs: () => timeoutMs });
     timeoutMs = 20;
     const error = await failure(kcp.request(namespaces));
-    hold.resolve(undefined);
+    release();
     expect(error).toBeInstanceOf(KcpTimeoutError);
     expect(error.message).toContain("didn't answer within 0.02 s");
   });
 
   test('a caller that goes away ends the request', async () => {
-    const hold = gate();
-    const arrived = gate();
-    fake.handlers.push(async () => {
-      arrived.resolve(undefined);
-      await hold.promise;
-      return { body: {} };
-    });
+    const { arrived, release } = holdBack();
     const abort = new AbortController();
     const request = failure(client().request({ ...namespaces, signal: abort.signal }));
-    await arrived.promise;
+    await arrived;
     abort.abort();
     expect(await request).toBeInstanceOf(CancelledError);
-    hold.resolve(undefined);
+    release();
     expect(await failure(client().request({ ...namespaces, signal: abort.signal }))).toBeInstanceOf(CancelledError);
     expect(fake.seen).toHaveLength(1);
   });
 
   test('one that still waits for a connection ends at once, and is never sent', async () => {
-    const hold = gate();
-    fake.handlers.push(async () => {
-      await hold.promise;
-      return { body: {} };
-    });
+    const { release } = holdBack();
     const kcp = client({ connections: 1 });
     const first = kcp.request(namespaces);
     const abort = new AbortController();
     const second = failure(kcp.request({ ...namespaces, path: '/version', signal: abort.signal }));
     abort.abort();
     expect(await second).toBeInstanceOf(CancelledError);
-    hold.resolve(undefined);
+    release();
     await first;
     await kcp.request(namespaces);
     expect(fake.seen).toHaveLength(2);
@@ -273,21 +264,15 @@ describe('reload', () => {
       clients.push(kcp);
       expect(await kcp.reload()).toBe(false);
 
-      const hold = gate();
-      const arrived = gate();
-      fake.handlers.push(async () => {
-        arrived.resolve(undefined);
-        await hold.promise;
-        return undefined;
-      });
+      const { arrived, release } = holdBack();
       const underWay = kcp.request(namespaces);
-      await arrived.promise;
+      await arrived;
       await writeFile(kubeconfigFile, other.kubeconfig);
       expect(await kcp.reload()).toBe(true);
       expect(kcp.host).toBe(new URL(other.url).host);
       await kcp.request(namespaces);
       expect(other.seen).toHaveLength(1);
-      hold.resolve(undefined);
+      release();
       await expect(underWay).resolves.toMatchObject({ kind: 'NamespaceList' });
     } finally {
       await Promise.all(clients.splice(0).map((used) => used.close()));

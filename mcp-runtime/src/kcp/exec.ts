@@ -12,7 +12,7 @@ export interface CommandOutput {
   readonly stderr: string;
   /** Whether one of the two was longer than what is kept of it. */
   readonly cut: boolean;
-  /** Whether it took longer than it was given. It may still be running. */
+  /** Set where it was left, and may still be running: it took longer than it was given, or wrote more than is read. */
   readonly stopped: 'late' | 'long' | undefined;
   /** 0 when it succeeded; undefined when it didn't end by itself or the API server doesn't say. */
   readonly exitCode: number | undefined;

@@ -73,7 +73,6 @@ export const resourcesDelete = defineTool({
       },
       target,
     });
-    if (!dryRun && type.group === 'tenancy.kcp.io') call.inventory.forget(call.principal);
     const what = `${type.kind} ${[namespace, name].filter((part) => part !== undefined).join('/')} in ${placeName(workspace)}`;
     return toolResult(`${what}: ${outcome(answer, dryRun)}`);
   },
