@@ -93,6 +93,12 @@ const reasons = {
       'The operator may not read or write the Secret (it has no cluster-wide right to Secrets, on purpose), or not read the ConfigMap.',
     cure: 'Run the command in the message, which grants the right to this one object (config/samples holds such Roles).',
   },
+  NotPermitted: {
+    on: ['KubeconfigReady'],
+    meaning:
+      'What the spec asks of an object in another namespace (a kubeconfig made for a FrontProxy, or the credentials of a Kubeconfig) takes the consent of that namespace: its annotation mcp.kcp.io/allow-namespaces does not list the namespace of this resource. What was made or copied under an earlier consent is removed.',
+    cure: 'Have somebody who may change that object run the command in the message: the operator never gives consent itself.',
+  },
   SourceNotReady: {
     on: ['KubeconfigReady'],
     meaning: 'The Kubeconfig exists but kcp-operator has not finished it.',
