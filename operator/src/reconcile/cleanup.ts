@@ -3,24 +3,47 @@
  * garbage collection takes them with it: nothing needs a finalizer. Here goes what a change of the spec leaves behind.
  */
 import { CERTIFICATE } from '../api/external.ts';
-import { keyOf } from '../kube/index.ts';
-import { childNames } from '../resources/index.ts';
-import { problemOf, isPassing } from './errors.ts';
+import { keyOf, type Resource } from '../kube/index.ts';
+import { childNames, type ChildNames } from '../resources/index.ts';
+import { isPassing, problemOf } from './errors.ts';
 import { isOurs, liveChild, type Run } from './run.ts';
-import { fails } from './status.ts';
+import { fails, type Cause } from './status.ts';
 
-/** Deletes children of ours that the spec doesn't ask for any more. */
-export async function prune(run: Run): Promise<void> {
-  const { server, client, signal } = run;
-  if (server.spec.tls.issuerRef) return;
-  const name = childNames(server.metadata.name).certificate;
-  const certificate = liveChild(run, CERTIFICATE, name);
-  if (!certificate || !isOurs(server)(certificate)) return;
-  try {
+/** A child that not every spec asks for. */
+export interface Prunable {
+  resource: Resource;
+  name: keyof ChildNames;
+  /** Whether the spec, with what it refers to, asks for it. Asked after everything was applied. */
+  wanted: (run: Run) => boolean;
+  /** The cause of Ready that says when it can't be deleted. */
+  cause: Cause;
+}
+
+/** One row for each kind; the operator needs the verb `delete` on it (config/rbac/role.yaml). */
+const PRUNABLE: readonly Prunable[] = [
+  {
+    resource: CERTIFICATE,
+    name: 'certificate',
     // The Secret that cert-manager wrote stays: deleting keys is for people.
-    await client.delete(CERTIFICATE, certificate.metadata, { uid: certificate.metadata.uid, signal });
-  } catch (error) {
-    if (isPassing(error)) throw error;
-    run.report.causes.CertificateReady = fails(problemOf(error, `Certificate ${keyOf(certificate.metadata)}`));
+    wanted: ({ server }) => server.spec.tls.issuerRef !== undefined,
+    cause: 'CertificateReady',
+  },
+];
+
+/** Deletes children of ours that aren't asked for any more. */
+export async function prune(run: Run, prunable = PRUNABLE): Promise<void> {
+  const { server, client, signal, report } = run;
+  for (const { resource, name, wanted, cause } of prunable) {
+    if (wanted(run)) continue;
+    const child = liveChild(run, resource, childNames(server.metadata.name)[name]);
+    if (!child || !isOurs(server)(child) || child.metadata.deletionTimestamp !== undefined) continue;
+    const { uid, resourceVersion } = child.metadata;
+    try {
+      // Only this very object, and only as it was seen: by its next version it may be somebody else's.
+      await client.delete(resource, child.metadata, { uid, resourceVersion, signal });
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      report.causes[cause] = fails(problemOf(error, `${resource.kind} ${keyOf(child.metadata)}`));
+    }
   }
 }
