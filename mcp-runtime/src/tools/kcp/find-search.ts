@@ -34,6 +34,8 @@ export interface Answer {
   readonly workspace: string;
   readonly objects: readonly Found[];
   readonly served: boolean;
+  /** Where the kind isn't served: what comes near to it. */
+  readonly hint?: string;
   /** Why it said nothing, or not all. */
   readonly gap?: string;
 }
@@ -106,7 +108,7 @@ async function resolveSomewhere(
  */
 function withoutAnswer(workspace: string, error: unknown, ended: AbortSignal): Answer {
   const nothing = { workspace, objects: [], served: true };
-  if (error instanceof UnknownKindError) return { ...nothing, served: false };
+  if (error instanceof UnknownKindError) return { ...nothing, served: false, hint: error.message };
   if (error instanceof CancelledError || ended.aborted) return { ...nothing, gap: 'did not answer in time' };
   if (error instanceof ToolError && error.result === 'denied') return { ...nothing, gap: error.message };
   if (!(error instanceof KcpError)) throw error;

@@ -125,6 +125,13 @@ test('pages end with a whole workspace, and lead to all objects, each once', asy
   expect(pages).toBe(14);
 });
 
+test('a continue token that no answer gave is refused', async () => {
+  tree(1, () => []);
+  expect(await bench.failure('kcp_find', { ...SECRETS, continue: 'banana' })).toContain(
+    'continue: "banana" is not from an earlier answer',
+  );
+});
+
 test('only below a prefix', async () => {
   tree(3, () => ['x']);
   expect((await find({ prefix: 'root:w001' })).objects).toEqual([
@@ -138,7 +145,13 @@ test('a kind that no workspace serves, a wrong selector, a denied kind', async (
     () => [],
     ({ path }) => (path === '/api/v1' ? { body: { resources: [] } } : undefined),
   );
-  expect(await bench.text('kcp_find', SECRETS)).toContain('No ConfigMap was found.\n\nSearched 2 of 2');
+  expect(await bench.text('kcp_find', SECRETS)).toMatch(
+    /^No ConfigMap was found\.\n\n.* no kind "ConfigMap" in it\. .*\n\nSearched 2 of 2/,
+  );
+  fake.reset();
+  tree(1, () => []);
+  bench.time.now += 60_000;
+  expect(await bench.text('kcp_find', { ...SECRETS, kind: 'ConfgMap' })).toContain('Did you mean ConfigMap?');
   fake.reset();
   tree(
     1,

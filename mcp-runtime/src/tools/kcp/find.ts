@@ -12,7 +12,7 @@ import type { Call } from '../tool.ts';
 import { search } from './find-search.ts';
 import type { Answer } from './find-search.ts';
 import { WORKSPACE } from './kinds.ts';
-import { select } from './workspaces-selection.ts';
+import { checkContinue, select } from './workspaces-selection.ts';
 
 const MAX_GAPS = 20;
 
@@ -69,7 +69,8 @@ export const find = defineTool({
     call.audit({ object: `${kind} (${apiVersion})${args.name === undefined ? '' : ` ${args.name}`}` });
     if (prefix !== undefined) parseWorkspace(prefix);
     const found = await call.inventory.get(call.principal, call.signal);
-    const after = args.continue === undefined ? undefined : parseWorkspace(args.continue);
+    const after = args.continue;
+    if (after !== undefined) checkContinue(after, found);
     const all = select(found, { prefix }).enterable.map(({ path }) => path);
     const workspaces = all.filter((path) => after === undefined || comparePaths(path, after) > 0);
     const answers = await search({ ...args, groupVersion, limit }, workspaces, call);
@@ -130,10 +131,13 @@ function present({ answers, more, total, asOf, limit, kind }: Result, call: Call
     notServed,
   };
   const note = cutNote(objects, { next, remaining: undefined });
+  // Served nowhere is a misspelt kind more often than one that is missing.
+  const hint = notServed === pages.length && next === undefined ? pages[0]?.hint : undefined;
   const shown = lines.slice(0, objects);
   const paragraphs = [
     ...(shown.length === 0 ? [`No ${shorten(kind, 100)} was found.`] : [[header, ...shown].join('\n')]),
     ...(note === undefined ? [] : [note]),
+    ...(hint === undefined ? [] : [hint]),
     `Searched ${structured.searched} of ${count(total, 'workspace')} that you can enter, as of ${structured.asOf}` +
       `${notServed === 0 ? '' : `; ${notServed} of them do not serve the kind`}.`,
     ...(gaps.length === 0

@@ -112,6 +112,13 @@ describe('kcp_workspaces_list', () => {
     expect(found).toBe(480);
   });
 
+  test('a continue token that no answer gave is refused', async () => {
+    manyWorkspaces(3);
+    expect(await bench.failure('kcp_workspaces_list', { continue: 'banana' })).toBe(
+      'continue: "banana" is not from an earlier answer; leave it out to begin at the start.',
+    );
+  });
+
   test('pages through a large tree, each workspace once', async () => {
     manyWorkspaces(230);
     const seen: string[] = [];

@@ -8,7 +8,7 @@ import { oneLine, shorten, toolResult } from '../../output/text.ts';
 import { defineTool } from '../tool.ts';
 import type { CallToolResult } from '../tool.ts';
 import { WORKSPACE } from './kinds.ts';
-import { closedOf, select, startAfter } from './workspaces-selection.ts';
+import { checkContinue, closedOf, select, startAfter } from './workspaces-selection.ts';
 import { MAX_ELSEWHERE, drawPage, writeAnswer } from './workspaces-text.ts';
 
 const workspace = z.object({
@@ -75,10 +75,9 @@ export const workspacesList = defineTool({
   kcpOnly: true,
   async handle(args, call) {
     const { principal } = call;
-    // The token is the last path shown: the order is the same in a newer inventory, whatever has come or gone.
-    if (args.continue !== undefined) parseWorkspace(args.continue);
     if (args.prefix !== undefined) parseWorkspace(args.prefix);
     const all = await call.inventory.get(principal, call.signal);
+    if (args.continue !== undefined) checkContinue(args.continue, all);
     call.audit({ workspace: args.prefix ?? all.root });
     const known = pages.get(all) ?? new Lru<CallToolResult>(PAGES_EACH);
     pages.set(all, known);

@@ -2,7 +2,10 @@ import { findWorkspace } from '../../kcp/inventory.ts';
 import type { CallerWorkspaces } from '../../kcp/inventory.ts';
 import { comparePaths, isWithin } from '../../kcp/workspace.ts';
 import type { Workspace } from '../../kcp/workspace.ts';
+import { parseWorkspace } from '../../kcp/paths.ts';
+import { shorten } from '../../output/text.ts';
 import { firstNotBefore } from '../../output/tree.ts';
+import { ToolError } from '../tool.ts';
 
 /** Which of a caller's workspaces are asked for. */
 export interface Filters {
@@ -41,6 +44,20 @@ function topOf(path: string, root: string): string {
 
 function levels(path: string, top: string): number {
   return path.slice(top.length).split(':').length - 1;
+}
+
+/**
+ * A continue token is the last path that was shown: the order is the same in a newer inventory, whatever has come or gone.
+ * @throws {ToolError} for a path in no tree of the caller: it comes from no answer, and would lead back to the beginning.
+ */
+export function checkContinue(token: string, { root, enterable }: CallerWorkspaces): void {
+  const top = parseWorkspace(token).split(':', 1)[0];
+  const fits = (path: string) => path.split(':', 1)[0] === top;
+  if (fits(root) || enterable.some(({ path }) => fits(path))) return;
+  throw new ToolError(
+    `continue: ${JSON.stringify(shorten(token, 100))} is not from an earlier answer; leave it out to begin at the start.`,
+    'invalid',
+  );
 }
 
 /** Index of the first workspace after the one with that path, which need not be there any more. */
