@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { KcpKubeconfig } from '../api/external.ts';
 import { keyOf, type InformerPhase, type ObjectKey } from '../kube/index.ts';
+import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
 import {
   checkClientSecret,
@@ -149,8 +150,12 @@ describe('resolveKubeconfig', () => {
     const { problem } = resolveKubeconfig(testServer(), context({ kubeconfig: readyKubeconfig(), secrets }));
     expect(problem).toMatchObject({
       reason: 'Forbidden',
-      command:
-        'kubectl -n kcp-vespucci create role kcp-mcp-operator-kubeconfig-of-mcp --verb=get,watch --resource=secrets --resource-name=kubeconfig-of-mcp && kubectl -n kcp-vespucci create rolebinding kcp-mcp-operator-kubeconfig-of-mcp --role=kcp-mcp-operator-kubeconfig-of-mcp --serviceaccount=ns:sa',
+      command: grantCommand({
+        resource: 'secrets',
+        key: { namespace: 'kcp-vespucci', name: 'kubeconfig-of-mcp' },
+        verbs: READ_VERBS,
+        grantee: '--serviceaccount=ns:sa',
+      }),
     });
   });
 
