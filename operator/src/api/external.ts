@@ -16,6 +16,13 @@ export const CONFIG_MAP = namespaced('', 'v1', 'ConfigMap', 'configmaps');
 export const SERVICE = namespaced('', 'v1', 'Service', 'services');
 export const SERVICE_ACCOUNT = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
 export const DEPLOYMENT = namespaced('apps', 'v1', 'Deployment', 'deployments');
+export const POD_DISRUPTION_BUDGET = namespaced('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets');
+export const HORIZONTAL_POD_AUTOSCALER = namespaced(
+  'autoscaling',
+  'v2',
+  'HorizontalPodAutoscaler',
+  'horizontalpodautoscalers',
+);
 export const CERTIFICATE = namespaced('cert-manager.io', 'v1', 'Certificate', 'certificates');
 export const KUBECONFIG = namespaced('operator.kcp.io', 'v1alpha1', 'Kubeconfig', 'kubeconfigs');
 export const CUSTOM_RESOURCE_DEFINITION: Resource = {

@@ -10,6 +10,7 @@ import {
   CUSTOM_RESOURCE_DEFINITION,
   DEPLOYMENT,
   KUBECONFIG,
+  POD_DISRUPTION_BUDGET,
   SECRET,
   SERVICE,
   SERVICE_ACCOUNT,
@@ -20,6 +21,7 @@ import { KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.t
 import {
   createInformer,
   keyOf,
+  parseKey,
   type Informer,
   type InformerOptions,
   type KubeClient,
@@ -28,6 +30,7 @@ import {
   type Resource,
 } from '../kube/index.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
+import { createAutoscalers } from './autoscalers.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
@@ -62,7 +65,11 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     serviceAccounts: child(SERVICE_ACCOUNT, true),
     configMaps: child(CONFIG_MAP, true),
     certificates: child<CertManagerCertificate>(CERTIFICATE),
+    podDisruptionBudgets: child(POD_DISRUPTION_BUDGET, true),
   };
+  const autoscalers = createAutoscalers(namespaces, common, (deployment) => {
+    for (const owner of ownersOf(children.deployments.get(parseKey(deployment)))) wake(owner);
+  });
   const kubeconfigs = createInformer<KcpKubeconfig>({ ...common, resource: KUBECONFIG, transform: slim });
   /** Secrets and ConfigMaps whose content is read. */
   const sources = {
@@ -129,19 +136,20 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
   return {
     servers,
     ...children,
+    autoscalers,
     kubeconfigs,
     sources,
     secretKeys,
     metadataOf,
 
     start(): void {
-      for (const kind of kinds) kind.start();
+      for (const kind of [...kinds, autoscalers]) kind.start();
       for (const informer of [kubeconfigs, ...crds]) informer.start();
     },
 
     /** Resolves when every kind was listed once, or found not to be served. */
     async settled(signal?: AbortSignal): Promise<void> {
-      await Promise.all([...kinds, kubeconfigs].map((kind) => kind.settled(signal)));
+      await Promise.all([...kinds, autoscalers, kubeconfigs].map((kind) => kind.settled(signal)));
     },
 
     /** What hasn't been listed yet, one text each; empty: work can begin. */
@@ -158,7 +166,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     },
 
     async stop(): Promise<void> {
-      await Promise.all([...kinds, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
+      await Promise.all([...kinds, autoscalers, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
     },
   };
 }
@@ -170,10 +178,8 @@ function kubeconfigKeyOf({ spec, metadata }: KcpMcpServer): string[] | undefined
 }
 
 function wakeOwners(cache: KindCache<KubeObject>, wake: (key: string) => void): void {
-  const wakeOwner = ({ metadata }: KubeObject): void => {
-    const owner = metadata.ownerReferences?.find(({ controller, kind }) => controller && kind === KIND)?.name;
-    const name = owner ?? metadata.labels?.[SERVER_LABEL];
-    if (name !== undefined) wake(keyOf({ namespace: metadata.namespace, name }));
+  const wakeOwner = (object: KubeObject): void => {
+    for (const owner of ownersOf(object)) wake(owner);
   };
   cache.on({
     onAdd: wakeOwner,
@@ -183,6 +189,15 @@ function wakeOwners(cache: KindCache<KubeObject>, wake: (key: string) => void): 
     },
     onDelete: wakeOwner,
   });
+}
+
+/** Key of the KcpMcpServer that an object belongs to, as a list. */
+function ownersOf(object: KubeObject | undefined): string[] {
+  if (!object) return [];
+  const { namespace, ownerReferences, labels } = object.metadata;
+  const owner = ownerReferences?.find(({ controller, kind }) => controller && kind === KIND)?.name;
+  const name = owner ?? labels?.[SERVER_LABEL];
+  return name === undefined ? [] : [keyOf({ namespace, name })];
 }
 
 function watchCRD(

@@ -2,10 +2,11 @@
  * What is no longer wanted. All children live in the namespace of their KcpMcpServer and carry an ownerReference, so
  * garbage collection takes them with it: nothing needs a finalizer. Here goes what a change of the spec leaves behind.
  */
-import { CERTIFICATE } from '../api/external.ts';
+import { CERTIFICATE, POD_DISRUPTION_BUDGET } from '../api/external.ts';
 import { keyOf, type Resource } from '../kube/index.ts';
 import { childNames, type ChildNames } from '../resources/index.ts';
 import { isPassing, problemOf } from './errors.ts';
+import { hasSeveralPods } from './replicas.ts';
 import { isOurs, liveChild, type Run } from './run.ts';
 import { fails, type Cause } from './status.ts';
 
@@ -27,6 +28,12 @@ const PRUNABLE: readonly Prunable[] = [
     // The Secret that cert-manager wrote stays: deleting keys is for people.
     wanted: ({ server }) => server.spec.tls.issuerRef !== undefined,
     cause: 'CertificateReady',
+  },
+  {
+    resource: POD_DISRUPTION_BUDGET,
+    name: 'workload',
+    wanted: hasSeveralPods,
+    cause: 'Available',
   },
 ];
 

@@ -15,6 +15,11 @@ export interface Deployment extends KubeObject {
   };
 }
 
+/** autoscaling/v2 HorizontalPodAutoscaler. */
+export interface HorizontalPodAutoscaler extends KubeObject {
+  spec?: { scaleTargetRef?: { apiVersion?: string; kind?: string; name?: string } };
+}
+
 /** v1 Service. */
 export interface Service extends KubeObject {
   spec?: { type?: string };

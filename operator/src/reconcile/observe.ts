@@ -7,6 +7,7 @@ import { keyOf } from '../kube/index.ts';
 import { childNames, inboundAudience, publicURL, selectorLabels } from '../resources/index.ts';
 import { waiting } from './errors.ts';
 import type { Deployment, Service } from './objects.ts';
+import { autoscalerOf } from './replicas.ts';
 import { NotYetKnownError } from './references.ts';
 import { ownChild, type Run } from './run.ts';
 import { fails, holds, progressing, type Finding } from './status.ts';
@@ -23,7 +24,7 @@ export function observe(run: Run): void {
   const deployment = ownChild(run, DEPLOYMENT, names.workload) as Deployment | undefined;
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
-  if (deployment) report.causes.Available ??= availabilityOf(deployment);
+  if (deployment) report.causes.Available ??= withAutoscaler(availabilityOf(deployment), run);
   if (actedOn) report.causes.OIDCReady ??= keysOf(run, deployment);
 
   const service = ownChild(run, SERVICE, names.workload) as Service | undefined;
@@ -149,6 +150,15 @@ export function availabilityOf(deployment: Deployment): Finding {
     ? `${updatedReplicas} of ${wanted} Pods have the new template, ${availableReplicas} Pods are available; if it stays, ${help}`
     : `${name} was changed, and its controller has not answered yet`;
   return progressing(serving && availableReplicas > 0 ? 'Unknown' : 'False', 'RollingOut', message);
+}
+
+/** Says that a number in the spec has no effect. */
+function withAutoscaler(finding: Finding, run: Run): Finding {
+  const { replicas } = run.server.spec.deployment;
+  const autoscaler = autoscalerOf(run);
+  if (replicas === undefined || !autoscaler) return finding;
+  const note = `spec.deployment.replicas (${replicas}) has no effect while HorizontalPodAutoscaler ${keyOf(autoscaler.metadata)} says how many Pods there are: remove one of the two`;
+  return { ...finding, message: `${finding.message}. ${note}` };
 }
 
 /** The runtime's /readyz is 200 once it has the issuer's keys, so a ready Pod of the current template has them. */

@@ -1,5 +1,13 @@
 /** What the steps of one reconcile share. */
-import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT } from '../api/external.ts';
+import {
+  CERTIFICATE,
+  CONFIG_MAP,
+  DEPLOYMENT,
+  POD_DISRUPTION_BUDGET,
+  SECRET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+} from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { Applier, Ensured, KubeClient, KubeObject, Observer, Resource } from '../kube/index.ts';
 import type { Caches } from './caches.ts';
@@ -58,6 +66,8 @@ function kindCacheOf(caches: Caches, resource: Resource): Pick<KindCache<KubeObj
       return caches.serviceAccounts;
     case CONFIG_MAP:
       return caches.configMaps;
+    case POD_DISRUPTION_BUDGET:
+      return caches.podDisruptionBudgets;
     case CERTIFICATE:
       return caches.certificates;
     default:

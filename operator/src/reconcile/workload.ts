@@ -3,7 +3,16 @@
  * mounts comes before the Pods. What goes wrong with one is a finding about the cause of Ready that it serves, and the
  * others are applied all the same.
  */
-import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
+import {
+  CERTIFICATE,
+  CONFIG_MAP,
+  DEPLOYMENT,
+  POD_DISRUPTION_BUDGET,
+  SECRET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  crdNameOf,
+} from '../api/external.ts';
 import { isMissingKind, keyOf, type KubeObject, type Resource } from '../kube/index.ts';
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
@@ -15,12 +24,14 @@ import {
   type KubeconfigCopy,
   type ResolvedReferences,
 } from '../resources/index.ts';
+import { podDisruptionBudget } from '../resources/pod-disruption-budget.ts';
 import { serviceAccount } from '../resources/service-account.ts';
 import { service } from '../resources/service.ts';
 import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
 import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
 import { isOurs, liveChild, observerOf, ownChild, type Run } from './run.ts';
+import { autoscalerOf, deploymentOf, hasSeveralPods, replicasOf } from './replicas.ts';
 import { checkClientSecret, checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
 import { fails, holds, progressing, type Cause } from './status.ts';
 
@@ -51,9 +62,17 @@ export async function applyWorkload(run: Run): Promise<void> {
       wontStart(run, 'config.toml is there: see ConfigReady');
     }
   } else {
-    await applyChild(run, 'Available', DEPLOYMENT, () =>
-      deployment(server, { ...config, runtimeImage: run.runtimeImage }),
-    );
+    await applyDeployment(run, config);
+  }
+}
+
+async function applyDeployment(run: Run, config: Pick<ResolvedReferences, 'dropIn'>): Promise<void> {
+  const { server, runtimeImage } = run;
+  const replicas = replicasOf(server.spec.deployment.replicas, !!autoscalerOf(run), deploymentOf(run));
+  const references = { ...config, runtimeImage, ...(replicas !== undefined && { replicas }) };
+  await applyChild(run, 'Available', DEPLOYMENT, () => deployment(server, references));
+  if (hasSeveralPods(run)) {
+    await applyChild(run, 'Available', POD_DISRUPTION_BUDGET, () => podDisruptionBudget(server));
   }
 }
 

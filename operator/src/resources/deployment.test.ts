@@ -7,9 +7,53 @@ import { fullSpec, minimalSpec, references, server } from './testdata/servers.ts
 const build = (spec: KcpMcpServerSpecInput) => buildAll(server(spec), references);
 const podOf = (spec: KcpMcpServerSpecInput) => build(spec).deployment.spec?.template;
 
-test('replicas are left to others when unset, and zero is a number', () => {
+test('replicas are left to others when nothing is said, and zero is a number', () => {
   expect(build(minimalSpec).deployment.spec).not.toHaveProperty('replicas');
-  expect(build({ ...minimalSpec, deployment: { replicas: 0 } }).deployment.spec?.replicas).toBe(0);
+  expect(buildAll(server(minimalSpec), { ...references, replicas: 0 }).deployment.spec?.replicas).toBe(0);
+});
+
+test('labels and annotations of the user are on the Deployment and its Pods, and overwrite none of ours', () => {
+  const ours = build(minimalSpec).deployment;
+  const spec = {
+    ...minimalSpec,
+    deployment: {
+      labels: { team: 'platform', 'mcp.kcp.io/server': 'other', 'app.kubernetes.io/name': 'other' },
+      annotations: { contact: 'platform', 'mcp.kcp.io/config-hash': 'other' },
+    },
+  };
+  const theirs = build(spec).deployment;
+  for (const [before, after] of [
+    [ours.metadata, theirs.metadata],
+    [ours.spec?.template.metadata, theirs.spec?.template.metadata],
+  ]) {
+    expect(after?.labels).toEqual({ ...before?.labels, team: 'platform' });
+    expect(after?.annotations).toMatchObject({ ...before?.annotations, contact: 'platform' });
+  }
+  expect(theirs.spec?.selector).toEqual(ours.spec?.selector);
+});
+
+test('Pods spread over nodes and zones, each rollout by itself, and are not kept from starting by that', () => {
+  const constraints = podOf(minimalSpec)?.spec?.topologySpreadConstraints ?? [];
+  expect(constraints.map(({ topologyKey }) => topologyKey)).toEqual([
+    'kubernetes.io/hostname',
+    'topology.kubernetes.io/zone',
+  ]);
+  for (const constraint of constraints) {
+    expect(constraint).toMatchObject({
+      whenUnsatisfiable: 'ScheduleAnyway',
+      labelSelector: { matchLabels: selectorLabels('vespucci') },
+      matchLabelKeys: ['pod-template-hash'],
+    });
+  }
+});
+
+test('a disruption budget lets one Pod go at a time, where there are several', () => {
+  expect(build(minimalSpec)).not.toHaveProperty('podDisruptionBudget');
+  const { podDisruptionBudget } = buildAll(server(minimalSpec), { ...references, replicas: 2 });
+  expect(podDisruptionBudget?.spec).toMatchObject({
+    maxUnavailable: 1,
+    selector: { matchLabels: selectorLabels('vespucci') },
+  });
 });
 
 test('Deployment and Service select by the labels of the Pods, whatever labels the user adds', () => {

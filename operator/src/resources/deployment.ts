@@ -25,15 +25,15 @@ const GROUP_READABLE = 0o440;
 
 /** Before SIGTERM: time for load balancers to hear that the Pod is going. Done by kubelet (Kubernetes 1.30), the image has no shell. */
 const PRE_STOP_SECONDS = 5;
-/** preStop, the longest request (60 s), and something to spare. */
-const GRACE_SECONDS = 70;
+/** preStop, the server's own drain (3 s until nothing new comes, at most 20 s for calls under way), and something to spare. */
+const GRACE_SECONDS = 40;
 
 type Wanted = KcpMcpServer['spec']['deployment'];
 
 /** The Deployment of the runtime. */
 export function deployment(
   server: KcpMcpServer,
-  { runtimeImage, dropIn }: Pick<ResolvedReferences, 'runtimeImage' | 'dropIn'>,
+  { runtimeImage, dropIn, replicas }: Pick<ResolvedReferences, 'runtimeImage' | 'dropIn' | 'replicas'>,
 ): Deployment {
   const { name } = server.metadata;
   const wanted = server.spec.deployment;
@@ -49,7 +49,7 @@ export function deployment(
     },
     spec: {
       // Left out when unset: whoever scales the Deployment keeps the field.
-      ...(wanted.replicas === undefined ? {} : { replicas: wanted.replicas }),
+      ...(replicas === undefined ? {} : { replicas }),
       revisionHistoryLimit: 3,
       selector: { matchLabels: selectorLabels(name) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },

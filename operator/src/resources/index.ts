@@ -7,6 +7,7 @@ import type { DropIn } from './drop-in.ts';
 import { deployment } from './deployment.ts';
 import type { KubeconfigCopy } from './kubeconfig-copy.ts';
 import { kubeconfigSecret } from './kubeconfig-secret.ts';
+import { podDisruptionBudget } from './pod-disruption-budget.ts';
 import { service } from './service.ts';
 import { serviceAccount } from './service-account.ts';
 
@@ -25,6 +26,8 @@ export interface ResolvedReferences {
   dropIn?: DropIn;
   /** Image of the server where the spec names none. */
   runtimeImage: string;
+  /** Number of Pods to ask for; left out where others say how many. */
+  replicas?: number;
 }
 
 /** The children of a KcpMcpServer, in the order in which they are applied: what a Pod mounts comes before the Pods. */
@@ -36,6 +39,8 @@ export interface Children {
   certificate?: CertManagerCertificateInput;
   service: ReturnType<typeof service>;
   deployment: ReturnType<typeof deployment>;
+  /** Left out where there is no more than one Pod. */
+  podDisruptionBudget?: ReturnType<typeof podDisruptionBudget>;
 }
 
 /**
@@ -50,5 +55,6 @@ export function buildAll(server: KcpMcpServer, references: ResolvedReferences): 
     ...(server.spec.tls.issuerRef ? { certificate: certificate(server, server.spec.tls.issuerRef) } : {}),
     service: service(server),
     deployment: deployment(server, references),
+    ...((references.replicas ?? 1) > 1 ? { podDisruptionBudget: podDisruptionBudget(server) } : {}),
   };
 }

@@ -14,6 +14,7 @@ type Plain<T> = T extends Date
 export type ConfigMap = Plain<k8s.V1ConfigMap> & KubeObject;
 export type Container = Plain<k8s.V1Container>;
 export type Deployment = Plain<k8s.V1Deployment> & KubeObject;
+export type PodDisruptionBudget = Plain<k8s.V1PodDisruptionBudget> & KubeObject;
 export type PodSpec = Plain<k8s.V1PodSpec>;
 export type Probe = Plain<k8s.V1Probe>;
 export type Secret = Plain<k8s.V1Secret> & KubeObject;

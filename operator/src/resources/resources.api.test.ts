@@ -41,6 +41,7 @@ const plurals: Record<string, string> = {
   ConfigMap: '/api/v1/namespaces/kcp-mcp/configmaps',
   Service: '/api/v1/namespaces/kcp-mcp/services',
   Deployment: '/apis/apps/v1/namespaces/kcp-mcp/deployments',
+  PodDisruptionBudget: '/apis/policy/v1/namespaces/kcp-mcp/poddisruptionbudgets',
 };
 
 const apply = async (object: KubeObject) =>
@@ -59,7 +60,11 @@ describe.each(Object.entries({ minimal: minimalSpec, full: fullSpec }))('%s', (n
       body: { apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec },
     })) as KcpMcpServer;
     // The Certificate is checked by the golden files: its kind is cert-manager's, and not served here.
-    const { certificate: _, ...built } = buildAll(server, references);
+    const { replicas } = server.spec.deployment;
+    const { certificate: _, ...built } = buildAll(server, {
+      ...references,
+      ...(replicas !== undefined && { replicas }),
+    });
     children = Object.values(built);
     deployment = built.deployment;
   });

@@ -96,7 +96,7 @@ export const deploymentSchema = z
       .min(0)
       .max(1000)
       .describe(
-        'Number of Pods. Left alone when unset, so that an autoscaler or kubectl scale may own it; 1 at first, and again when it is taken out here before one of them has set it.',
+        'Number of Pods. Left alone when unset, so that an autoscaler or kubectl scale may own it; 1 at first. When it is taken out here, the number stays until one of them says another. Has no effect while a HorizontalPodAutoscaler scales the Deployment.',
       )
       .optional(),
     image: z
@@ -127,7 +127,15 @@ export const deploymentSchema = z
       .describe('How the Pods spread; over nodes and zones as far as possible when left out.')
       .optional(),
     priorityClassName: objectName('Priority class of the Pods.').optional(),
-    labels: stringMap(64).describe('Further labels of the Deployment and its Pods. Ours win.').optional(),
+    labels: stringMap(64)
+      .meta(
+        cel({
+          rule: "!('pod-template-hash' in self)",
+          message: 'label pod-template-hash belongs to the Deployment controller',
+        }),
+      )
+      .describe('Further labels of the Deployment and its Pods. Ours win.')
+      .optional(),
     annotations: stringMap(64)
       .meta(
         cel({

@@ -195,6 +195,11 @@ export const refused: [string, Resource, string][] = [
     minimal({ deployment: { annotations: { 'deployment.kubernetes.io/revision': '99' } } }),
     'belong to the Deployment controller',
   ],
+  [
+    "a label of the Deployment controller's",
+    minimal({ deployment: { labels: { 'pod-template-hash': '1' } } }),
+    'belongs to the Deployment controller',
+  ],
   ['an unknown mode', minimal({ auth: { mode: 'Basic', oidc } }), 'supported values: "OIDC", "Kubeconfig"'],
   ['a scope with a space', minimal({ auth: { oidc: { ...oidc, scopes: ['a b'] } } }), 'spec.auth.oidc.scopes[0]'],
   [

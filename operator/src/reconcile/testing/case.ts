@@ -37,6 +37,8 @@ const COLLECTIONS: Record<string, (namespace: string) => string> = {
   Service: (namespace) => `/api/v1/namespaces/${namespace}/services`,
   ServiceAccount: (namespace) => `/api/v1/namespaces/${namespace}/serviceaccounts`,
   Deployment: (namespace) => `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  PodDisruptionBudget: (namespace) => `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
+  HorizontalPodAutoscaler: (namespace) => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
   Certificate: (namespace) => `/apis/cert-manager.io/v1/namespaces/${namespace}/certificates`,
   Kubeconfig: (namespace) => `/apis/operator.kcp.io/v1alpha1/namespaces/${namespace}/kubeconfigs`,
   KcpMcpServer: (namespace) => `/apis/mcp.kcp.io/v1alpha1/namespaces/${namespace}/kcpmcpservers`,

@@ -129,4 +129,5 @@ field_manager = "assistants"
 export const fullReferences: ResolvedReferences = {
   ...references,
   dropIn: readDropIn(DROP_IN, runtimeConfig(server(fullSpec))),
+  replicas: 2,
 };
