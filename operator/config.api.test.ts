@@ -216,6 +216,7 @@ describe('the operator', () => {
     ['get,list,watch,create,patch', 'serviceaccounts', '-A'],
     ['get,list,watch,create,patch', 'deployments.apps', '-A'],
     ['get,list,watch,create,patch,delete', 'poddisruptionbudgets.policy', '-A'],
+    ['get,list,watch,create,patch,delete', 'networkpolicies.networking.k8s.io', '-A'],
     ['get,list,watch', 'horizontalpodautoscalers.autoscaling', '-A'],
     ['get,list,watch', 'kubeconfigs.operator.kcp.io', '-A'],
     ['get,list,watch', 'customresourcedefinitions.apiextensions.k8s.io', '-A'],

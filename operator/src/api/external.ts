@@ -16,6 +16,7 @@ export const CONFIG_MAP = namespaced('', 'v1', 'ConfigMap', 'configmaps');
 export const SERVICE = namespaced('', 'v1', 'Service', 'services');
 export const SERVICE_ACCOUNT = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
 export const DEPLOYMENT = namespaced('apps', 'v1', 'Deployment', 'deployments');
+export const NETWORK_POLICY = namespaced('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies');
 export const POD_DISRUPTION_BUDGET = namespaced('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets');
 export const HORIZONTAL_POD_AUTOSCALER = namespaced(
   'autoscaling',

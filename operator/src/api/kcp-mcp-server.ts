@@ -8,6 +8,7 @@ import { kcpSchema } from './schema/connection.ts';
 import { deploymentSchema } from './schema/deployment.ts';
 import { exposureSchema } from './schema/exposure.ts';
 import { cel, dnsName, httpsURL, setOf } from './schema/fields.ts';
+import { networkPolicySchema } from './schema/network-policy.ts';
 import { statusSchema } from './schema/status.ts';
 import { tlsSchema } from './schema/tls.ts';
 import { configSchema, inventorySchema, toolsSchema } from './schema/tools.ts';
@@ -61,6 +62,7 @@ export const specSchema = z
     inventory: inventorySchema.prefault({}),
     tls: tlsSchema,
     exposure: exposureSchema.prefault({}),
+    networkPolicy: networkPolicySchema.optional(),
     config: configSchema.optional(),
     deployment: deploymentSchema.prefault({}),
   })

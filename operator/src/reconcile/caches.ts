@@ -10,6 +10,7 @@ import {
   CUSTOM_RESOURCE_DEFINITION,
   DEPLOYMENT,
   KUBECONFIG,
+  NETWORK_POLICY,
   POD_DISRUPTION_BUDGET,
   SECRET,
   SERVICE,
@@ -65,6 +66,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     serviceAccounts: child(SERVICE_ACCOUNT, true),
     configMaps: child(CONFIG_MAP, true),
     certificates: child<CertManagerCertificate>(CERTIFICATE),
+    networkPolicies: child(NETWORK_POLICY, true),
     podDisruptionBudgets: child(POD_DISRUPTION_BUDGET, true),
   };
   const autoscalers = createAutoscalers(namespaces, common, (deployment) => {

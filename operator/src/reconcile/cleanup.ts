@@ -2,7 +2,7 @@
  * What is no longer wanted. All children live in the namespace of their KcpMcpServer and carry an ownerReference, so
  * garbage collection takes them with it: nothing needs a finalizer. Here goes what a change of the spec leaves behind.
  */
-import { CERTIFICATE, POD_DISRUPTION_BUDGET } from '../api/external.ts';
+import { CERTIFICATE, NETWORK_POLICY, POD_DISRUPTION_BUDGET } from '../api/external.ts';
 import { keyOf, type Resource } from '../kube/index.ts';
 import { childNames, type ChildNames } from '../resources/index.ts';
 import { isPassing, problemOf } from './errors.ts';
@@ -34,6 +34,12 @@ const PRUNABLE: readonly Prunable[] = [
     name: 'workload',
     wanted: hasSeveralPods,
     cause: 'Available',
+  },
+  {
+    resource: NETWORK_POLICY,
+    name: 'workload',
+    wanted: ({ server }) => server.spec.networkPolicy !== undefined,
+    cause: 'Exposed',
   },
 ];
 

@@ -1,7 +1,7 @@
 // Who says how many Pods there are, and what comes and goes with their number.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
-import { NAME, newCase, type Case } from './testing/case.ts';
+import { NAME, newCase, SOURCE, type Case } from './testing/case.ts';
 import { CRDS, startEnvironment, type Environment } from './testing/environment.ts';
 
 let env: Environment;
@@ -112,4 +112,38 @@ test("somebody else's disruption budget of that name is left alone, and named", 
   expect((await it.find('PodDisruptionBudget', WORKLOAD))?.spec).toMatchObject(spec);
   await it.remove('PodDisruptionBudget', WORKLOAD);
   await it.condition('Available', 'False', 'RollingOut');
+}, 30_000);
+
+test('a network policy comes when it is asked for, follows the addresses, and goes', async () => {
+  const it = await served({});
+  expect(await it.find('NetworkPolicy', WORKLOAD)).toBeUndefined();
+  await change(it, { networkPolicy: { egress: { cidrs: ['192.0.2.0/24'] } } });
+  const out = async (): Promise<unknown> => (await it.child('NetworkPolicy', 'mcp')).spec?.['egress'];
+  const tcp = (port: number) => ({ protocol: 'TCP', port });
+  const egress = (...ports: number[]) => [
+    { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] },
+    { ports: ports.map(tcp), to: [{ ipBlock: { cidr: '192.0.2.0/24' } }] },
+  ];
+  expect(await out()).toEqual(egress(443, 6443));
+
+  // A new address of kcp.
+  await it.writeSourceSecret(await it.kubeconfig({ server: 'https://kcp.example.com:8443' }));
+  const moved = async () => JSON.stringify(await out()) === JSON.stringify(egress(443, 8443));
+  await waitFor('the new port', moved, SOON);
+  // Without a source the Pods go on with the copy, and so does the policy.
+  await it.remove('Secret', SOURCE, it.source);
+  await it.condition('KubeconfigReady', 'False', 'NotFound');
+  expect(await out()).toEqual(egress(443, 8443));
+
+  await change(it, {});
+  await waitFor('it to go', async () => (await it.find('NetworkPolicy', WORKLOAD)) === undefined, SOON);
+}, 30_000);
+
+test('what the API server refuses of a network policy is told', async () => {
+  const it = await served({});
+  const from = [{ ipBlock: { cidr: '10.0.0.0/8', except: ['192.0.2.0/24'] } }];
+  await change(it, { networkPolicy: { ingress: { from } } });
+  const { message } = await it.condition('Exposed', 'False', 'Rejected');
+  expect(message).toContain(`NetworkPolicy ${it.namespace}/${WORKLOAD}`);
+  expect(message).toContain('except');
 }, 30_000);

@@ -3,6 +3,7 @@ import {
   CERTIFICATE,
   CONFIG_MAP,
   DEPLOYMENT,
+  NETWORK_POLICY,
   POD_DISRUPTION_BUDGET,
   SECRET,
   SERVICE,
@@ -66,6 +67,8 @@ function kindCacheOf(caches: Caches, resource: Resource): Pick<KindCache<KubeObj
       return caches.serviceAccounts;
     case CONFIG_MAP:
       return caches.configMaps;
+    case NETWORK_POLICY:
+      return caches.networkPolicies;
     case POD_DISRUPTION_BUDGET:
       return caches.podDisruptionBudgets;
     case CERTIFICATE:

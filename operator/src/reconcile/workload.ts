@@ -7,6 +7,7 @@ import {
   CERTIFICATE,
   CONFIG_MAP,
   DEPLOYMENT,
+  NETWORK_POLICY,
   POD_DISRUPTION_BUDGET,
   SECRET,
   SERVICE,
@@ -24,6 +25,7 @@ import {
   type KubeconfigCopy,
   type ResolvedReferences,
 } from '../resources/index.ts';
+import { networkPolicy } from '../resources/network-policy.ts';
 import { podDisruptionBudget } from '../resources/pod-disruption-budget.ts';
 import { serviceAccount } from '../resources/service-account.ts';
 import { service } from '../resources/service.ts';
@@ -53,6 +55,7 @@ export async function applyWorkload(run: Run): Promise<void> {
   const hasCopy = await applyKubeconfigCopy(run, kubeconfig);
   await applyCertificate(run);
   await applyChild(run, 'Exposed', SERVICE, () => service(server));
+  await applyNetworkPolicy(run, kubeconfig);
   // Without the rest there is nothing that Pods could mount; those that run already go on.
   if (report.causes.Available) return;
   if (!hasCopy) {
@@ -64,6 +67,16 @@ export async function applyWorkload(run: Run): Promise<void> {
   } else {
     await applyDeployment(run, config);
   }
+}
+
+/** With the address of kcp that counts now, or the one that the Pods go on with. */
+async function applyNetworkPolicy(run: Run, { copy }: Resolved): Promise<void> {
+  const { spec, status } = run.server;
+  const url = copy?.server ?? status?.kubeconfig?.server;
+  const wanted = spec.networkPolicy;
+  if (!wanted || url === undefined) return;
+  const build = (): KubeObject => networkPolicy(run.server, wanted, { kubeconfig: { server: url } });
+  await applyChild(run, 'Exposed', NETWORK_POLICY, build);
 }
 
 async function applyDeployment(run: Run, config: Pick<ResolvedReferences, 'dropIn'>): Promise<void> {

@@ -7,6 +7,7 @@ import type { DropIn } from './drop-in.ts';
 import { deployment } from './deployment.ts';
 import type { KubeconfigCopy } from './kubeconfig-copy.ts';
 import { kubeconfigSecret } from './kubeconfig-secret.ts';
+import { networkPolicy } from './network-policy.ts';
 import { podDisruptionBudget } from './pod-disruption-budget.ts';
 import { service } from './service.ts';
 import { serviceAccount } from './service-account.ts';
@@ -38,6 +39,8 @@ export interface Children {
   /** Left out when somebody else keeps the certificate (`spec.tls.secretName`). */
   certificate?: CertManagerCertificateInput;
   service: ReturnType<typeof service>;
+  /** Left out where the spec asks for none. */
+  networkPolicy?: ReturnType<typeof networkPolicy>;
   deployment: ReturnType<typeof deployment>;
   /** Left out where there is no more than one Pod. */
   podDisruptionBudget?: ReturnType<typeof podDisruptionBudget>;
@@ -54,6 +57,9 @@ export function buildAll(server: KcpMcpServer, references: ResolvedReferences): 
     configMap: configMap(server, references.dropIn),
     ...(server.spec.tls.issuerRef ? { certificate: certificate(server, server.spec.tls.issuerRef) } : {}),
     service: service(server),
+    ...(server.spec.networkPolicy
+      ? { networkPolicy: networkPolicy(server, server.spec.networkPolicy, references) }
+      : {}),
     deployment: deployment(server, references),
     ...((references.replicas ?? 1) > 1 ? { podDisruptionBudget: podDisruptionBudget(server) } : {}),
   };

@@ -9,7 +9,7 @@ export const FIELD_MANAGER = 'kcp-mcp-operator';
 export const SERVER_LABEL = `${GROUP}/server`;
 
 export interface ChildNames {
-  /** Deployment, Service, ServiceAccount and PodDisruptionBudget. */
+  /** Deployment, Service, ServiceAccount, PodDisruptionBudget and NetworkPolicy. */
   workload: string;
   configMap: string;
   kubeconfigSecret: string;

@@ -41,6 +41,7 @@ const plurals: Record<string, string> = {
   ConfigMap: '/api/v1/namespaces/kcp-mcp/configmaps',
   Service: '/api/v1/namespaces/kcp-mcp/services',
   Deployment: '/apis/apps/v1/namespaces/kcp-mcp/deployments',
+  NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/kcp-mcp/networkpolicies',
   PodDisruptionBudget: '/apis/policy/v1/namespaces/kcp-mcp/poddisruptionbudgets',
 };
 

@@ -1,6 +1,7 @@
 // spec.deployment: how the server's Pods run. Field names and meanings are those of apps/v1 Deployment and core/v1 Pod.
 import * as z from 'zod';
 import { atomicList, cel, mapOf, objectName, stringMap } from './fields.ts';
+import { labelSelector } from './label-selector.ts';
 
 const QUANTITY_PATTERN =
   /^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$/;
@@ -60,28 +61,12 @@ const toleration = z.object({
     .optional(),
 });
 
-const labelSelector = z
-  .object({
-    matchLabels: stringMap(32).describe('Labels that must all match.').optional(),
-    matchExpressions: atomicList(
-      z.object({
-        key: z.string().min(1).max(316).describe('Label key.'),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the label relates to values.'),
-        values: atomicList(z.string().max(63), 32).describe('Values for In and NotIn.').optional(),
-      }),
-      32,
-    )
-      .describe('Expressions that must all match.')
-      .optional(),
-  })
-  .describe('Pods that are counted; the Pods of this server when left out.');
-
 const topologySpreadConstraint = z.object({
   topologyKey: z.string().min(1).max(316).describe('Node label whose values are the domains.'),
   whenUnsatisfiable: z.enum(['DoNotSchedule', 'ScheduleAnyway']).describe("What happens to a Pod that doesn't fit."),
   maxSkew: z.int32().min(1).describe('How far domains may differ in their number of Pods.'),
   minDomains: z.int32().min(1).describe('Least number of domains; with DoNotSchedule only.').optional(),
-  labelSelector: labelSelector.optional(),
+  labelSelector: labelSelector('Pods that are counted; the Pods of this server when left out.').optional(),
   matchLabelKeys: atomicList(z.string().max(316), 16)
     .describe('Label keys whose values are taken from the new Pod.')
     .optional(),

@@ -92,7 +92,18 @@ export const full = {
     labels: { team: 'platform' },
     annotations: { 'example.com/contact': 'platform@example.com' },
   },
+  networkPolicy: {
+    ingress: {
+      from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] } }, { namespaceSelector: {} }],
+      metricsFrom: [{ podSelector: { matchLabels: { app: 'prometheus' } } }],
+    },
+    egress: { cidrs: ['2001:db8::/32'], additional: [{ cidr: '10.0.0.0/8', ports: [{ port: 1, endPort: 2 }] }] },
+  },
 } satisfies KcpMcpServerSpecInput;
+
+const egress = (cidrs: string[]) => minimal({ networkPolicy: { egress: { cidrs } } });
+const from = (...peers: object[]) => minimal({ networkPolicy: { ingress: { from: peers } } });
+const ports = (...list: object[]) => minimal({ networkPolicy: { egress: { additional: [{ ports: list }] } } });
 
 export const accepted: [string, Resource][] = [
   ['the smallest resource of the design', minimal()],
@@ -117,6 +128,11 @@ export const accepted: [string, Resource][] = [
   [
     'an external URL at another name of the certificate',
     minimal({ externalURL: 'https://b.example.com', tls: { ...smallest.tls, dnsNames: ['b.example.com'] } }),
+  ],
+  ['a network policy with all defaults', minimal({ networkPolicy: {} })],
+  [
+    'ranges of addresses of both kinds',
+    egress(['0.0.0.0/0', '10.1.2.3/32', '::/0', '2001:DB8::1/128', 'fd00::ffff:10.0.0.1/96']),
   ],
   ['a name of 48 characters', minimal({ name: 'a'.repeat(48) })],
   ['a hostname of one label', minimal({ hostname: 'localhost' })],
@@ -200,6 +216,18 @@ export const refused: [string, Resource, string][] = [
     minimal({ deployment: { labels: { 'pod-template-hash': '1' } } }),
     'belongs to the Deployment controller',
   ],
+  ...['10.0.0.0', '10.0.0.0/33', '256.0.0.0/8', 'kcp.example.com', '10.0.0.0/8 ', '2001:db8::', '::/129', 'a\n/8'].map(
+    (range): [string, Resource, string] => [
+      `${JSON.stringify(range)} as range of addresses`,
+      egress([range]),
+      'must be an IP range in CIDR notation',
+    ],
+  ),
+  ['a peer that is nobody', from({}), 'must have either ipBlock, or namespaceSelector or podSelector or both'],
+  ['a peer that is two', from({ ipBlock: { cidr: '::/0' }, podSelector: {} }), 'must have either ipBlock, or'],
+  ['nobody as an empty list', from(), 'spec.networkPolicy.ingress.from'],
+  ['a range of ports that ends before it begins', ports({ port: 2, endPort: 1 }), 'endPort must not be below port'],
+  ['port 0', ports({ port: 0 }), 'should be greater than or equal to 1'],
   ['an unknown mode', minimal({ auth: { mode: 'Basic', oidc } }), 'supported values: "OIDC", "Kubeconfig"'],
   ['a scope with a space', minimal({ auth: { oidc: { ...oidc, scopes: ['a b'] } } }), 'spec.auth.oidc.scopes[0]'],
   [

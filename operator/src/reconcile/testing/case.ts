@@ -37,6 +37,7 @@ const COLLECTIONS: Record<string, (namespace: string) => string> = {
   Service: (namespace) => `/api/v1/namespaces/${namespace}/services`,
   ServiceAccount: (namespace) => `/api/v1/namespaces/${namespace}/serviceaccounts`,
   Deployment: (namespace) => `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  NetworkPolicy: (namespace) => `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`,
   PodDisruptionBudget: (namespace) => `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
   HorizontalPodAutoscaler: (namespace) => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
   Certificate: (namespace) => `/apis/cert-manager.io/v1/namespaces/${namespace}/certificates`,

@@ -61,6 +61,29 @@ export const fullSpec = {
   config: { dropInRef: { name: 'more', key: 'more.toml' } },
   tls: { secretName: 'mcp-certificate', dnsNames: ['mcp.internal.example.com'] },
   exposure: { service: { type: 'LoadBalancer', port: 8443, annotations: { 'example.com/pool': 'public' } } },
+  networkPolicy: {
+    ingress: {
+      from: [
+        { ipBlock: { cidr: '10.0.0.0/8', except: ['10.9.0.0/16'] } },
+        { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } },
+      ],
+      metricsFrom: [
+        {
+          namespaceSelector: {},
+          podSelector: {
+            matchExpressions: [{ key: 'app.kubernetes.io/name', operator: 'In', values: ['prometheus'] }],
+          },
+        },
+      ],
+    },
+    egress: {
+      cidrs: ['203.0.113.0/24', '2001:db8::/32'],
+      additional: [
+        { cidr: '10.0.0.0/8', ports: [{ port: 6443 }] },
+        { ports: [{ protocol: 'UDP', port: 5353, endPort: 5354 }] },
+      ],
+    },
+  },
   deployment: {
     replicas: 2,
     image: 'registry.example.com/kcp-mcp-runtime:0.1.0',
