@@ -7,6 +7,8 @@ import { cut } from './output/text.ts';
 export interface AuditFields {
   /** Workspace that the call went to. */
   workspace?: string;
+  /** Whom kcp saw, where that isn't the caller. */
+  identity?: string;
   /** Kind, namespace and name of what was touched. Never contents. */
   object?: string;
   /** Outcome in one word where it is more than `ok` or `error`, such as `forbidden`. */
@@ -59,6 +61,7 @@ export function beginAudit(
       log.audit({
         user: plain(principal.username ?? principal.subject),
         subject: plain(principal.subject),
+        ...(fields.identity === undefined ? {} : { identity: plain(fields.identity) }),
         tool: plain(tool),
         ...(fields.workspace === undefined ? {} : { workspace: plain(fields.workspace) }),
         ...(fields.object === undefined ? {} : { object: plain(fields.object) }),

@@ -2,24 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createFetchJson } from './auth/fetch-json.ts';
 import { createIssuer, type Issuer } from './auth/issuer.ts';
 import { checkSecret, createUpstream } from './auth/upstream.ts';
-import { createVerifier } from './auth/verify.ts';
 import { dropInFolder, listDropIns } from './config/drop-ins.ts';
 import { hintsOf } from './config/hints.ts';
 import { loadConfig } from './config/load.ts';
 import { watchFiles, type WatchedFiles } from './config/reload.ts';
 import { keepStartupSettings } from './config/restart.ts';
-import type { RuntimeConfig } from './config/schema.ts';
-import { createApp, type Front } from './http/app.ts';
-import { createBodyReader } from './http/body.ts';
-import { createGuards } from './http/guards.ts';
+import { callersSignIn, type RuntimeConfig } from './config/schema.ts';
+import { createApp } from './http/app.ts';
+import { createFront } from './http/front.ts';
 import { createHealthServer } from './http/health.ts';
 import { createPublicServer, drainServer, listen, setCertificate } from './http/listen.ts';
 import { createMemo } from './http/memo.ts';
-import { createMetadata } from './http/metadata.ts';
-import { createRateLimiter } from './http/rate-limit.ts';
 import { loadCertificate, type ServedCertificate } from './http/tls.ts';
 import { createInventories } from './inventories.ts';
-import { createKcpClient } from './kcp/client.ts';
+import { createKcpClient, type KcpClient } from './kcp/client.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createSeal, loadSealingKey } from './seal.ts';
@@ -69,6 +65,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const kcp = createKcpClient({
     kubeconfigFile: config.kubeconfig,
     plain: !servesKcp(config),
+    ownIdentity: config.cluster_auth_mode === 'kubeconfig',
     requestTimeoutMs: () => config.toolset_configs.kcp.request_timeout,
     observe: ({ method, outcome, seconds }) => {
       metrics.kcpRequests.inc({ method, outcome });
@@ -79,17 +76,24 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await checkSecret(config);
   const inventories = await createInventories({ config, kcp, log, metrics });
 
-  const newIssuer = ({ authorization_url: url, certificate_authority: caFile }: RuntimeConfig): Issuer =>
-    createIssuer({
-      url,
-      fetchJson: createFetchJson(caFile),
-      log,
-      onRefresh: (result) => {
-        metrics.keyRefreshes.inc({ result });
-      },
-    });
+  const newIssuer = (next: RuntimeConfig): Issuer | undefined =>
+    callersSignIn(next)
+      ? createIssuer({
+          url: next.authorization_url,
+          fetchJson: createFetchJson(next.certificate_authority),
+          log,
+          onRefresh: (result) => {
+            metrics.keyRefreshes.inc({ result });
+          },
+        })
+      : undefined;
   const newService = (next: RuntimeConfig): Service => {
-    const upstream = createUpstream(next, { metadata: () => issuer.metadata(), log, metrics });
+    const upstream = createUpstream(next, {
+      metadata: () => issuer?.metadata(),
+      identity: () => kcp.identity,
+      log,
+      metrics,
+    });
     return createService(makeToolset({ kcp, config: next, upstream, inventory: inventories.for(next) }), next);
   };
 
@@ -113,7 +117,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const server = createPublicServer(config, certificate, app);
   const health = createHealthServer({
     metrics,
-    problems: () => [...(draining ? ['shutting down'] : []), ...(issuer.ready() ? [] : [issuer.problem() ?? ''])],
+    problems: () => [...(draining ? ['shutting down'] : []), ...problemsOf(issuer)],
   });
   if (certificate !== undefined) metrics.certificateNotAfter.set(certificate.notAfter / 1_000);
 
@@ -124,7 +128,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const nextService = newService(next);
     log.setLevel(next.log_level);
     if (next.authorization_url !== config.authorization_url) {
-      issuer.stop();
+      issuer?.stop();
       issuer = newIssuer(next);
     }
     front = createFront(next, issuer);
@@ -179,7 +183,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       what: 'certificate_authority',
       files: files(started.certificate_authority),
       apply: async () => {
-        await issuer.reload();
+        await issuer?.reload();
       },
     },
     ...inventories.watched,
@@ -192,6 +196,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
 
   logHints(config, log);
+  warnOfSharedIdentity(config, kcp, log);
   const healthPort = await listen(health, Number(config.toolset_configs.kcp.health_port), config.bind_address);
   const port = await listen(server, Number(config.port), config.bind_address);
   const scheme = certificate === undefined ? 'http' : 'https';
@@ -199,7 +204,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     port,
     scheme,
     health_port: healthPort,
-    server_url: config.server_url,
+    ...(config.server_url !== undefined && { server_url: config.server_url }),
     kcp: kcp.host,
     version,
   });
@@ -214,7 +219,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       watch.close();
       const finished = await drainServer(server, app, patienceMs);
       await mcp.close();
-      issuer.stop();
+      issuer?.stop();
       await inventories.close();
       await kcp.close();
       health.close();
@@ -230,17 +235,12 @@ function logHints(config: RuntimeConfig, log: Logger): void {
     log[level]('the configuration may not mean what it says', { hint: text });
 }
 
-/** Makes what requests are judged by. */
-export function createFront(config: RuntimeConfig, issuer: Issuer): Front {
-  const { http } = config;
-  const metadata = createMetadata(config, issuer);
-  return {
-    serverUrl: config.server_url,
-    guards: createGuards(config),
-    metadata,
-    verifier: createVerifier({ issuer, audience: config.oauth_audience, scopes: metadata.scopes }),
-    requiredScopes: config.toolset_configs.kcp.required_scopes,
-    rateLimiter: createRateLimiter(http.rate_limit_rps, http.rate_limit_burst),
-    bodies: createBodyReader(http.max_body_bytes),
-  };
+function warnOfSharedIdentity({ require_oauth: signIn }: RuntimeConfig, { identity }: KcpClient, log: Logger): void {
+  if (identity === undefined) return;
+  const who = signIn ? 'everybody who signs in' : 'everybody who reaches this server, for nobody has to sign in,';
+  log.warn(`${who} acts on kcp as one shared identity (cluster_auth_mode = "kubeconfig")`, { identity: identity.name });
 }
+
+/** Why callers can't be judged yet. */
+const problemsOf = (issuer: Issuer | undefined): string[] =>
+  issuer === undefined || issuer.ready() ? [] : [issuer.problem() ?? ''];

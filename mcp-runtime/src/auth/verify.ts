@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import { Lru } from '../lru.ts';
 import { KeysNotLoadedError, type Issuer } from './issuer.ts';
-import { createPrincipal, type Principal } from './principal.ts';
+import { createPrincipal, NEVER, type Principal } from './principal.ts';
 import { whyNoCaller } from './token-kind.ts';
 
 /** Why a token isn't accepted, as the caller and the metrics may know it: it never holds a part of the token. */
@@ -44,8 +44,6 @@ const ALGORITHMS = [
 const VOLATILE = new Set(['iat', 'exp', 'nbf', 'jti', 'sid', 'auth_time']);
 const MAX_TOKEN_LENGTH = 16 * 1024;
 const MAX_REMEMBERED = 2_048;
-/** The last second that a Date can name (ECMA-262 §21.4.1.1). */
-const MAX_DATE = 8.64e12;
 /** JWS compact serialization (RFC 7515 §7.1); the signature may be empty, which is then what is wrong. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
@@ -150,7 +148,7 @@ function principalOf(claims: JWTPayload, tokenHash: string): Omit<Principal, 'to
   if (typeof sub !== 'string' || sub === '') throw invalidClaim('sub');
   if (typeof iss !== 'string') throw invalidClaim('iss');
   // JSON.parse makes Infinity of 1e999.
-  if (typeof exp !== 'number' || exp > MAX_DATE) throw invalidClaim('exp');
+  if (typeof exp !== 'number' || exp > NEVER) throw invalidClaim('exp');
   // RFC 7519 §4.1.3; kcp doesn't take such a token either.
   if (Array.isArray(aud) && aud.some((name: unknown) => typeof name !== 'string')) throw invalidClaim('aud');
   return {

@@ -234,9 +234,9 @@ describe('a wrong file names file, line, key, value and cure', () => {
       'config.toml:2: toolset_configs.kcp.field_manager = "kcp mcp": must be 1 to 128 printable ASCII characters',
     ],
     [
-      'a shared identity',
-      'cluster_auth_mode = "kubeconfig"',
-      'config.toml:1: cluster_auth_mode = "kubeconfig": must be "passthrough"',
+      'an identity that there is not',
+      'cluster_auth_mode = "shared"',
+      'config.toml:1: cluster_auth_mode = "shared": must be "passthrough" or "kubeconfig"',
     ],
     [
       'another provider',
@@ -253,7 +253,11 @@ describe('a wrong file names file, line, key, value and cure', () => {
       'skip_jwt_verification = true',
       'config.toml:1: skip_jwt_verification = true: is refused: tokens are always verified',
     ],
-    ['no sign-in', 'require_oauth = false', 'config.toml:1: require_oauth = false: is not supported yet'],
+    [
+      'no sign-in',
+      'require_oauth = false',
+      'config.toml:1: require_oauth = false: goes with cluster_auth_mode = "kubeconfig" only',
+    ],
     [
       'a bad duration',
       '[http]\nread_header_timeout = "10"',

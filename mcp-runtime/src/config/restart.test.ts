@@ -17,6 +17,16 @@ const index: Partial<RuntimeConfigInput> = {
   },
 };
 
+const kubeconfigMode = { cluster_auth_mode: 'kubeconfig' } as const;
+const anonymous: Partial<RuntimeConfigInput> = {
+  ...kubeconfigMode,
+  require_oauth: false,
+  oauth_audience: undefined,
+  authorization_url: undefined,
+  server_url: undefined,
+  toolset_configs: { kcp: { allowed_hosts: ['mcp.svc'] } },
+};
+
 const OTHER: Record<(typeof AT_START)[number], Partial<RuntimeConfigInput>> = {
   log_file: { log_file: 'stderr' },
   port: { port: '1' },
@@ -28,6 +38,8 @@ const OTHER: Record<(typeof AT_START)[number], Partial<RuntimeConfigInput>> = {
   'http.read_header_timeout': { http: { read_header_timeout: '1s' } },
   kubeconfig: { kubeconfig: '/other' },
   cluster_provider_strategy: { cluster_provider_strategy: 'kubeconfig' },
+  cluster_auth_mode: kubeconfigMode,
+  require_oauth: anonymous,
   certificate_authority: { certificate_authority: '/ca' },
   'toolset_configs.kcp.health_port': { toolset_configs: { kcp: { health_port: '1' } } },
   'cluster_provider_configs.kcp.inventory': index,

@@ -12,6 +12,8 @@ export const AT_START = [
   'http.read_header_timeout',
   'kubeconfig',
   'cluster_provider_strategy',
+  'cluster_auth_mode',
+  'require_oauth',
   'certificate_authority',
   'toolset_configs.kcp.health_port',
   'toolset_configs.kcp.state_key_file',
@@ -19,6 +21,30 @@ export const AT_START = [
   'cluster_provider_configs.kcp.index_kubeconfig',
   'cluster_provider_configs.kcp.index_certificate_authority',
 ] as const;
+
+/** Settings that fit, or are needed by, one value of another only: they wait together with it. */
+const TOGETHER: Partial<Record<(typeof AT_START)[number], readonly string[]>> = {
+  cluster_provider_strategy: ['toolsets'],
+  cluster_auth_mode: [
+    'token_exchange',
+    'token_exchange_strategy',
+    'sts_client_id',
+    'sts_client_secret',
+    'sts_audience',
+    'sts_scopes',
+    'sts_auth_style',
+    'toolset_configs.kcp.token_exchange_client_secret_file',
+  ],
+  require_oauth: [
+    'oauth_audience',
+    'authorization_url',
+    'oauth_scopes',
+    'server_url',
+    'disable_dynamic_client_registration',
+    'toolset_configs.kcp.required_scopes',
+    'toolset_configs.kcp.allowed_hosts',
+  ],
+};
 
 /**
  * Keeps what can't change while the process runs.
@@ -30,9 +56,8 @@ export function keepStartupSettings(
   next: RuntimeConfig,
 ): { readonly config: RuntimeConfig; readonly ignored: readonly string[] } {
   const changed = (keys: readonly string[]) => keys.filter((key) => !same(valueOf(started, key), valueOf(next, key)));
-  const ignored = changed(AT_START);
-  // They belong to the strategy: those of the new one may not fit the one that goes on.
-  if (ignored.includes('cluster_provider_strategy')) ignored.push(...changed(['toolsets']));
+  const waiting = changed(AT_START) as (typeof AT_START)[number][];
+  const ignored = [...waiting, ...waiting.flatMap((key) => changed(TOGETHER[key] ?? []))];
   const config = structuredClone(next);
   for (const key of ignored) setValue(config, key, valueOf(started, key));
   return { config, ignored };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AUTH_MODES, checkAuthMode, isGiven, neededToSignIn, SIGN_IN } from './auth-mode.ts';
 import { confirmationRules } from './confirmation.ts';
 import { duration, flag, hosts, httpsUrl, names, notYet, only, origins, port, positive, text } from './fields.ts';
 import { prompts } from './prompts.ts';
@@ -182,7 +183,8 @@ export const runtimeConfigSchema = z
     cluster_provider_strategy: z
       .enum(['kcp', 'kubeconfig'], { error: 'must be "kcp" or "kubeconfig"; other strategies are not supported yet' })
       .default('kcp'),
-    cluster_auth_mode: only('passthrough', 'must be "passthrough"; "kubeconfig" is not supported yet'),
+    /** Whose identity kcp sees: the caller's, or for everybody that of the kubeconfig's user. */
+    cluster_auth_mode: z.enum(AUTH_MODES, { error: 'must be "passthrough" or "kubeconfig"' }).default('passthrough'),
 
     /** By default what fits `cluster_provider_strategy`. */
     toolsets: z.array(z.enum(TOOLSETS, { error: TOOLSET }), { error: TOOLSET }).optional(),
@@ -206,16 +208,16 @@ export const runtimeConfigSchema = z
     ),
 
     /** Callers sign in; an upstream file without this key means false, ours never does. */
-    require_oauth: only(true, 'is not supported yet with this value: callers always sign in; write true'),
+    require_oauth: flag(true),
     /** What `aud` of callers' tokens must hold: kcp's audience, or with a token exchange this server's own. */
-    oauth_audience: text('must be the audience that kcp expects in tokens, such as "kcp"'),
-    authorization_url: httpsUrl('https://auth.example.com'),
+    oauth_audience: text(SIGN_IN.oauth_audience).optional(),
+    authorization_url: httpsUrl('https://auth.example.com').optional(),
     oauth_scopes: names('must be a list of scope names').default([]),
     certificate_authority: text('must be the path of a PEM file with the CA of authorization_url').optional(),
     /** Public base URL: the protected resource (RFC 9728) is this plus `/mcp`. */
-    server_url: httpsUrl('https://mcp.example.com', { httpOnLoopback: true }).transform((value) =>
-      value.replace(/\/+$/, ''),
-    ),
+    server_url: httpsUrl('https://mcp.example.com', { httpOnLoopback: true })
+      .transform((value) => value.replace(/\/+$/, ''))
+      .optional(),
     skip_jwt_verification: z
       .literal(false, { error: 'is refused: tokens are always verified; remove the key' })
       .default(false),
@@ -233,6 +235,9 @@ export const runtimeConfigSchema = z
       .strictObject({ kcp: kcpProvider.prefault({}) }, otherTables('cluster_provider_configs'))
       .prefault({}),
   })
+  .refine(isGiven('oauth_audience'), neededToSignIn('oauth_audience'))
+  .refine(isGiven('authorization_url'), neededToSignIn('authorization_url'))
+  .refine(isGiven('server_url'), neededToSignIn('server_url'))
   .superRefine((config, context) => {
     const both = (config.tls_cert === undefined) === (config.tls_key === undefined);
     if (!both) {
@@ -257,7 +262,8 @@ export const runtimeConfigSchema = z
         message: 'needs cluster_provider_strategy = "kcp": plain Kubernetes has no workspaces; remove it from the list',
       });
     }
-    checkExchange(config, context);
+    if (config.cluster_auth_mode === 'passthrough') checkExchange(config, context);
+    checkAuthMode(config, context);
   })
   .transform((config) => ({
     ...config,
@@ -266,6 +272,17 @@ export const runtimeConfigSchema = z
 
 /** What the runtime works with: every default filled in, durations in milliseconds, `server_url` without a trailing slash. */
 export type RuntimeConfig = z.output<typeof runtimeConfigSchema>;
+
+/** A configuration whose callers sign in. */
+export type SignInConfig = RuntimeConfig & {
+  readonly require_oauth: true;
+  readonly oauth_audience: string;
+  readonly authorization_url: string;
+  readonly server_url: string;
+};
+
+/** Whether callers sign in; if not, everybody is anonymous. */
+export const callersSignIn = (config: RuntimeConfig): config is SignInConfig => config.require_oauth;
 
 /** What one writes: the content of `config.toml` before defaults. */
 export type RuntimeConfigInput = z.input<typeof runtimeConfigSchema>;

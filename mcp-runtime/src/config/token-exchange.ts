@@ -67,9 +67,10 @@ export const exchangeFileKeys = {
   token_exchange_client_secret_file: text('must be the path of a file with the secret of the client').optional(),
 };
 
-type Keys = z.output<z.ZodObject<typeof exchangeKeys>> & {
-  readonly oauth_audience: string;
-  readonly server_url: string;
+/** What the exchange has to do with. */
+export type ExchangeKeys = z.output<z.ZodObject<typeof exchangeKeys>> & {
+  readonly oauth_audience?: string | undefined;
+  readonly server_url?: string | undefined;
   readonly toolset_configs: { readonly kcp: { readonly token_exchange_client_secret_file?: string | undefined } };
 };
 
@@ -101,11 +102,11 @@ const OLDER = {
 } as const satisfies Partial<Record<keyof typeof exchangeKeys, string>>;
 
 /** Upstream's own defaults are empty: they ask for nothing. */
-const olderGiven = (config: Keys) =>
+const olderGiven = (config: ExchangeKeys) =>
   (Object.keys(OLDER) as (keyof typeof OLDER)[]).filter((key) => (config[key]?.length ?? 0) > 0);
 
 /** What is written about the exchange in either form; undefined: nothing. */
-function written(config: Keys): Written {
+function written(config: ExchangeKeys): Written {
   if (config.token_exchange !== undefined) return config.token_exchange;
   if (olderGiven(config).length === 0) return undefined;
   return {
@@ -121,7 +122,7 @@ function written(config: Keys): Written {
 }
 
 /** The settings of the exchange; undefined where the caller's own token goes to kcp. */
-export function exchangeOf(config: Keys): ExchangeSettings | undefined {
+export function exchangeOf(config: ExchangeKeys): ExchangeSettings | undefined {
   const found = written(config);
   const { token_exchange_client_secret_file: file } = config.toolset_configs.kcp;
   const { client_id: clientId, client_secret: value, method: authMethod } = found?.client_auth ?? {};
@@ -141,8 +142,18 @@ export function exchangeOf(config: Keys): ExchangeSettings | undefined {
 
 const FILE = ['toolset_configs', 'kcp', 'token_exchange_client_secret_file'];
 
+/** Paths of the keys of an exchange that have a value. */
+export function exchangeKeysGiven(config: ExchangeKeys): string[][] {
+  const { token_exchange_client_secret_file: file } = config.toolset_configs.kcp;
+  return [
+    ...(config.token_exchange === undefined ? [] : [['token_exchange']]),
+    ...olderGiven(config).map((key) => [key]),
+    ...(file === undefined ? [] : [FILE]),
+  ];
+}
+
 /** Checks what one key can't tell: that the keys make up an exchange, and one that changes the audience. */
-export function checkExchange(config: Keys, context: z.RefinementCtx): void {
+export function checkExchange(config: ExchangeKeys, context: z.RefinementCtx): void {
   const { token_exchange_client_secret_file: file } = config.toolset_configs.kcp;
   const older = olderGiven(config);
   const found = written(config);
@@ -171,7 +182,7 @@ export function checkExchange(config: Keys, context: z.RefinementCtx): void {
   }
   if (secret !== undefined && file !== undefined)
     problem(FILE, `goes in place of ${at.secret.join('.')}; remove one of the two`);
-  if (found?.audience === config.oauth_audience) {
+  if (found?.audience !== undefined && found.audience === config.oauth_audience) {
     problem(
       at.audience,
       `is oauth_audience, too, so there is nothing to exchange: write this server's own audience in oauth_audience ` +

@@ -1,33 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bearerToken } from '../auth/bearer.ts';
-import { insufficientScope, invalidToken, tokenRequired, type Challenge } from '../auth/challenge.ts';
-import { KeysNotLoadedError } from '../auth/issuer.ts';
+import { anonymousAt } from '../auth/anonymous.ts';
 import type { Principal } from '../auth/principal.ts';
-import { TokenError, type Verifier } from '../auth/verify.ts';
 import { messageOf, type Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Mcp } from '../server.ts';
-import { BodyError, type BodyReader } from './body.ts';
+import { authenticate } from './authenticate.ts';
+import { BodyError } from './body.ts';
+import type { Front } from './front.ts';
 import { serveExchange } from './bridge.ts';
-import type { Guards } from './guards.ts';
 import { createHangUps } from './hang-up.ts';
 import type { Memo } from './memo.ts';
-import { sendMetadata, type Metadata } from './metadata.ts';
-import type { RateLimiter } from './rate-limit.ts';
+import { sendMetadata } from './metadata.ts';
 import { sendJson, sendRpcError, sendText } from './respond.ts';
 import { createSlots } from './slots.ts';
-
-/** What requests are judged by: replaced as a whole when the configuration changes. */
-export interface Front {
-  /** Public base URL. */
-  readonly serverUrl: string;
-  readonly guards: Guards;
-  readonly metadata: Metadata;
-  readonly verifier: Verifier;
-  readonly requiredScopes: readonly string[];
-  readonly rateLimiter: RateLimiter;
-  readonly bodies: BodyReader;
-}
 
 export interface AppOptions {
   /** The front in force when a request comes. */
@@ -89,7 +74,7 @@ export function createApp(options: AppOptions): App {
         sendText(res, 200, 'ok');
         return;
       case 'metadata':
-        sendMetadata(path, front.metadata, req, res);
+        if (front.signIn !== undefined) sendMetadata(path, front.signIn.metadata, req, res);
         return;
       case 'mcp': {
         const end = begin();
@@ -125,7 +110,10 @@ export function createApp(options: AppOptions): App {
       sendRpcError(res, 405, 'method not allowed', { ...cors, Allow: 'POST, GET, DELETE, OPTIONS' });
       return;
     }
-    const principal = await authenticate(front, req, res, cors);
+    const principal =
+      front.signIn === undefined
+        ? anonymousAt(req.socket.remoteAddress)
+        : await authenticate(front.signIn, { log, metrics, req, res, cors });
     if (principal === undefined) return;
     if (isLimited(front, principal, 1, res, cors)) return;
     let body: unknown;
@@ -173,46 +161,6 @@ export function createApp(options: AppOptions): App {
     return true;
   }
 
-  /** Returns the caller, or answers and returns undefined. */
-  async function authenticate(
-    front: Front,
-    req: IncomingMessage,
-    res: ServerResponse,
-    cors: Record<string, string>,
-  ): Promise<Principal | undefined> {
-    const { url: resourceMetadata, scopes, help } = front.metadata;
-    const context = { resourceMetadata, scopes, help };
-    const refuse = (reason: string, { status, header, body }: Challenge) => {
-      metrics.authFailures.inc({ reason });
-      log.debug('caller refused', { reason, status });
-      sendJson(res, status, body, { ...cors, 'WWW-Authenticate': header });
-    };
-    const { authorization } = req.headers;
-    // Another scheme than Bearer counts as no token (RFC 6750 §3.1).
-    if (authorization === undefined || !/^bearer\b/i.test(authorization)) {
-      refuse('none', tokenRequired(context));
-      return undefined;
-    }
-    try {
-      const principal = await front.verifier.verify(bearerToken(authorization));
-      const missing = front.requiredScopes.filter((scope) => !principal.scopes.includes(scope));
-      if (missing.length === 0) return principal;
-      refuse('scope', insufficientScope(missing, context));
-    } catch (error) {
-      if (error instanceof TokenError) refuse(error.reason, invalidToken(error.message, context));
-      else if (error instanceof KeysNotLoadedError) {
-        metrics.authFailures.inc({ reason: 'keys_not_loaded' });
-        // Not 401: signing in again wouldn't help.
-        const body = {
-          error: 'temporarily_unavailable',
-          error_description: 'the keys of the issuer are not loaded yet',
-        };
-        sendJson(res, 503, body, { ...cors, 'Retry-After': 5 });
-      } else throw error;
-    }
-    return undefined;
-  }
-
   /** Counts a request among those under way, until what it returns is called. */
   function begin(): () => void {
     calls++;
@@ -236,12 +184,12 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-function routeOf(path: string, { serverUrl, metadata }: Front): Route {
+function routeOf(path: string, { serverUrl, signIn }: Front): Route {
   // A server_url with a path: proxies may or may not strip it.
   const base = new URL(serverUrl).pathname.replace(/\/$/, '');
   if (path === '/mcp' || path === '/' || path === `${base}/mcp` || path === `${base}/`) return 'mcp';
   if (path === '/healthz') return 'healthz';
-  return metadata.at(path) === undefined ? 'other' : 'metadata';
+  return signIn?.metadata.at(path) === undefined ? 'other' : 'metadata';
 }
 
 const callerOf = ({ issuer, subject }: Principal) => `${issuer} ${subject}`;

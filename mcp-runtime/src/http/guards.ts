@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { localhostAllowedHostnames } from '@modelcontextprotocol/server';
+import { LOOPBACK } from '../config/auth-mode.ts';
 import type { RuntimeConfig } from '../config/schema.ts';
 
 /** An answer given before anybody looks at the request. */
@@ -23,22 +24,25 @@ type GuardConfig = Pick<RuntimeConfig, 'server_url' | 'bind_address' | 'toolset_
 /** What a browser client must be able to read: the challenge, when to come back and the protocol's own headers. */
 const EXPOSED = 'WWW-Authenticate, Retry-After, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name';
 const HEADER_NAMES = /^[A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*$/;
-const LOOPBACK = /^(127\.|::1$|localhost$)/;
 /** Headers that must come once: of two, a proxy and we might look at different ones. */
 const ONCE = ['host', 'authorization', 'origin', 'content-length'] as const;
 
 /** RFC 9110 §7.2: a name, or an address in brackets, and perhaps a port. A URL parser would see a right name in much else. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
 
+/** None where nobody signs in. */
+const serverUrl = ({ server_url: url }: GuardConfig) => (url === undefined ? [] : [new URL(url)]);
+
 /** The `Host` names accepted: that of `server_url`, `allowed_hosts`, and loopback names when only loopback is served. */
 function allowedHosts(config: GuardConfig): string[] {
-  const own = [new URL(config.server_url).hostname, ...config.toolset_configs.kcp.allowed_hosts];
+  const own = [...serverUrl(config).map(({ hostname }) => hostname), ...config.toolset_configs.kcp.allowed_hosts];
   return LOOPBACK.test(config.bind_address) ? [...own, ...localhostAllowedHostnames()] : own;
 }
 
 export function createGuards(config: GuardConfig): Guards {
   const hosts = new Set(allowedHosts(config));
-  const origins = new Set([new URL(config.server_url).origin, ...config.toolset_configs.kcp.allowed_origins]);
+  const ownOrigins = serverUrl(config).map(({ origin }) => origin);
+  const origins = new Set([...ownOrigins, ...config.toolset_configs.kcp.allowed_origins]);
 
   const corsHeaders = ({ headers: { origin } }: IncomingMessage): Record<string, string> =>
     origin === undefined

@@ -1,6 +1,6 @@
-import type { RuntimeConfig } from '../config/schema.ts';
+import type { SignInConfig } from '../config/schema.ts';
 
-type HelpConfig = Pick<RuntimeConfig, 'server_url' | 'authorization_url' | 'oauth_audience'>;
+type HelpConfig = Pick<SignInConfig, 'server_url' | 'authorization_url' | 'oauth_audience'>;
 
 /**
  * The page for people whose client can't sign in (RFC 9728 §2, `resource_documentation`): what is expected of client and

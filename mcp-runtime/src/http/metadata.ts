@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOAuthProtectedResourceMetadataUrl } from '@modelcontextprotocol/server';
-import type { RuntimeConfig } from '../config/schema.ts';
+import type { SignInConfig } from '../config/schema.ts';
 import type { Issuer } from '../auth/issuer.ts';
 import { signInHelp } from './help.ts';
 import { sendJson, sendText } from './respond.ts';
@@ -24,7 +24,7 @@ export interface Metadata {
 }
 
 type MetadataConfig = Pick<
-  RuntimeConfig,
+  SignInConfig,
   | 'server_url'
   | 'authorization_url'
   | 'oauth_audience'

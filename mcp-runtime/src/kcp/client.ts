@@ -5,8 +5,9 @@ import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachab
 import type { RequestContext } from './errors.ts';
 import { runCommand } from './exec.ts';
 import type { CommandOutput, CommandRequest } from './exec.ts';
-import { parseKubeconfig } from './kubeconfig.ts';
+import { parseIdentityKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
+import type { Identity } from './kubeconfig-user.ts';
 import { dispatchOptions } from './request.ts';
 import type { KcpRequest } from './request.ts';
 import { collect, parseAnswer, readTextEnd } from './response.ts';
@@ -23,6 +24,8 @@ export interface KcpClientOptions {
   readonly kubeconfig?: string;
   /** Whether the server is one plain cluster rather than kcp. */
   readonly plain?: boolean;
+  /** Whether every request is made by the kubeconfig's user, whoever calls; without it, the kubeconfig may have no credentials. */
+  readonly ownIdentity?: boolean;
   /** Most connections to kcp at once; requests beyond wait. Default 32. */
   readonly connections?: number;
   /** How long one request may take, in milliseconds; asked for each, where it may change. Default 30,000. */
@@ -33,10 +36,20 @@ export interface KcpClientOptions {
   readonly observe?: (sample: { method: string; outcome: string; seconds: number }) => void;
 }
 
-/** The one way to kcp: pooled connections, the caller's token on each request, nothing kept of either. */
+/** Whom kcp sees in place of each caller. */
+export interface OwnIdentity {
+  /** {@link Identity.name} */
+  readonly name: string;
+  /** Another one with every change of the credentials: what was found out under another value was found out by somebody else. */
+  readonly generation: number;
+}
+
+/** The one way to kcp: pooled connections, the caller's token on each request or this server's own identity, nothing kept of callers. */
 export interface KcpClient {
   /** `host:port` of kcp, for messages. */
   readonly host: string;
+  /** Set where no caller's token is ever sent. */
+  readonly identity: OwnIdentity | undefined;
   /**
    * Sends one request and parses the JSON that comes back.
    * @throws {KcpError} for everything but a 2xx with JSON; never with a token in it.
@@ -71,18 +84,28 @@ const TIMED_OUT = Symbol('timed out');
 // A kept-alive connection that the server closed just as it was taken up again.
 const STALE_CONNECTION = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-interface Upstream {
+/** What a kubeconfig says. */
+interface Server {
   readonly endpoint: KcpEndpoint;
+  readonly identity: Identity | undefined;
+}
+
+interface Upstream extends Server {
   readonly pool: Pool;
 }
 
 export function createKcpClient(options: KcpClientOptions): KcpClient {
-  const { kubeconfigFile, observe, plain = false } = options;
+  const { kubeconfigFile, observe, plain = false, ownIdentity = false } = options;
   const { requestTimeoutMs = 30_000 } = options;
   const maxBytes = options.maxResponseBytes ?? 4 * 1024 * 1024;
   const budget = { bytes: maxBytes * MAX_BUFFERED_RESPONSES };
   const text = options.kubeconfig ?? (kubeconfigFile === undefined ? '' : readFileSync(kubeconfigFile, 'utf8'));
-  let current = connect(parseKubeconfig(text, { plain }), options.connections ?? 32);
+  const parse = (kubeconfig: string): Server =>
+    ownIdentity
+      ? parseIdentityKubeconfig(kubeconfig, { plain })
+      : { endpoint: parseKubeconfig(kubeconfig, { plain }), identity: undefined };
+  let current = connect(parse(text), options.connections ?? 32);
+  let generation = 0;
 
   /** What is done with a connection to kcp: sending a request and reading the answer, or holding a conversation. */
   type Exchange<T> = (upstream: Upstream, signal: AbortSignal, context: RequestContext) => Promise<T>;
@@ -135,11 +158,14 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
     get host() {
       return current.endpoint.host;
     },
+    get identity() {
+      return current.identity && { name: current.identity.name, generation };
+    },
     request: (request) =>
-      observed(request, async ({ pool, endpoint }, signal, context) => {
+      observed(request, async ({ pool, ...server }, signal, context) => {
         const body = collect(context, maxBytes, budget);
         try {
-          const head = await send(pool, dispatchOptions(request, signal, endpoint.basePath), body.take);
+          const head = await send(pool, dispatchOptions(request, signal, senderOf(server)), body.take);
           if (request.onWarning !== undefined) warningsOf(head).forEach(request.onWarning);
           return parseAnswer(head, body.text(), context);
         } finally {
@@ -147,21 +173,22 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
         }
       }),
     text: (request) =>
-      observed(request, async ({ pool, endpoint }, signal, context) => {
-        const response = await pool.request(dispatchOptions(request, signal, endpoint.basePath));
+      observed(request, async ({ pool, ...server }, signal, context) => {
+        const response = await pool.request(dispatchOptions(request, signal, senderOf(server)));
         return readTextEnd(response, context, request.keepBytes, budget);
       }),
     // POST: a command that may have begun is not begun again.
     exec: (request) =>
-      observed({ ...request, method: 'POST' }, ({ endpoint }, signal, context) =>
-        runCommand(endpoint, request, { signal, context }),
+      observed({ ...request, method: 'POST' }, (server, signal, context) =>
+        runCommand(server, request, { signal, context }),
       ),
     async reload() {
       if (kubeconfigFile === undefined) return false;
-      const endpoint = parseKubeconfig(await readFile(kubeconfigFile, 'utf8'), { plain });
-      if (same(endpoint, current.endpoint)) return false;
+      const server = parse(await readFile(kubeconfigFile, 'utf8'));
+      if (same(server.endpoint, current.endpoint) && isSameIdentity(server.identity, current.identity)) return false;
       const old = current;
-      current = connect(endpoint, options.connections ?? 32);
+      current = connect(server, options.connections ?? 32);
+      generation++;
       // Not awaited: close() ends when the last request under way has its answer.
       old.pool.close().catch(() => old.pool.destroy());
       return true;
@@ -181,7 +208,9 @@ function warningsOf({ headers }: ResponseHead): string[] {
     .map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'));
 }
 
-function connect(endpoint: KcpEndpoint, connections: number): Upstream {
+const senderOf = ({ endpoint, identity }: Server) => ({ basePath: endpoint.basePath, identity });
+
+function connect({ endpoint, identity }: Server, connections: number): Upstream {
   const pool = new Pool(endpoint.origin, {
     connections,
     pipelining: 1,
@@ -193,13 +222,22 @@ function connect(endpoint: KcpEndpoint, connections: number): Upstream {
     bodyTimeout: 0,
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
+      ...identity?.certificate,
       ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
       ...(endpoint.serverName !== undefined && { servername: endpoint.serverName }),
     },
   });
-  return { endpoint, pool };
+  return { endpoint, identity, pool };
 }
 
 function same(a: KcpEndpoint, b: KcpEndpoint): boolean {
   return a.origin === b.origin && a.basePath === b.basePath && a.ca === b.ca && a.serverName === b.serverName;
+}
+
+function isSameIdentity(a: Identity | undefined, b: Identity | undefined): boolean {
+  return (
+    a?.token === b?.token &&
+    a?.certificate?.cert === b?.certificate?.cert &&
+    a?.certificate?.key === b?.certificate?.key
+  );
 }

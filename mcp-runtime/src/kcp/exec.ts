@@ -3,7 +3,8 @@ import { CancelledError, KcpProtocolError, KcpStatusError, KcpUnreachableError, 
 import type { RequestContext } from './errors.ts';
 import { arrayAt, numberAt, stringAt } from './json.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
-import { requestPath } from './request.ts';
+import type { Identity } from './kubeconfig-user.ts';
+import { authorizationOf, requestPath } from './request.ts';
 import type { KcpRequest } from './request.ts';
 
 /** What a command wrote, and how it ended. */
@@ -47,7 +48,7 @@ export const MAX_READ_BYTES = 32 * 1024 * 1024;
  * @see https://kep.k8s.io/4006 (v5.channel.k8s.io)
  */
 export function runCommand(
-  endpoint: KcpEndpoint,
+  { endpoint, identity }: { readonly endpoint: KcpEndpoint; readonly identity: Identity | undefined },
   request: CommandRequest,
   { signal, context }: { readonly signal: AbortSignal; readonly context: RequestContext },
 ): Promise<CommandOutput> {
@@ -56,11 +57,12 @@ export function runCommand(
     new URL(requestPath(request, endpoint.basePath), endpoint.origin),
     ['v5.channel.k8s.io', 'v4.channel.k8s.io'],
     {
-      headers: { authorization: `Bearer ${request.token}`, 'user-agent': 'kcp-mcp-runtime' },
+      headers: { ...authorizationOf(request.token, identity), 'user-agent': 'kcp-mcp-runtime' },
       handshakeTimeout: CONNECT_TIMEOUT_MS,
       maxPayload: MAX_MESSAGE_BYTES,
       followRedirects: false,
       perMessageDeflate: false,
+      ...identity?.certificate,
       ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
       ...(endpoint.serverName !== undefined && { servername: endpoint.serverName }),
     },

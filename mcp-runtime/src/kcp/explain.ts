@@ -142,8 +142,14 @@ function conflict(error: KcpStatusError, said: string): string {
 }
 
 function unauthorized({ context }: KcpStatusError, principal: Principal): string {
-  const { issuer, username, subject, exchangedFor } = principal;
+  const { issuer, username, subject, exchangedFor, caller } = principal;
   const server = begin(serverName(context));
+  if (caller !== undefined) {
+    return (
+      `${server} at ${context.host} rejects ${oneLine(subject)} (401), the identity that all users of this server share. Signing in ` +
+      `again will not help: those who run this server have to renew the credentials in its kubeconfig.`
+    );
+  }
   if (exchangedFor !== undefined) {
     return (
       `${server} at ${context.host} rejects the token that this server got for ${oneLine(username ?? subject)} in exchange (401). ` +

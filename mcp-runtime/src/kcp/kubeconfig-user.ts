@@ -3,15 +3,18 @@ import { isObject, stringAt } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { KubeconfigError } from './kubeconfig-error.ts';
 
-/** Who a kubeconfig says one is. Not enumerable: spreading, JSON and `console.log` leave it out. */
+/** Who a kubeconfig says one is. Its credentials aren't enumerable: spreading, JSON and `console.log` leave them out. */
 export interface Identity {
+  /** For people and logs: the certificate's common name, else `sub` of a token that is a JWT, else the entry of the kubeconfig. */
+  readonly name: string;
   /** PEM: client certificate chain and its key. */
   readonly certificate?: { readonly cert: string; readonly key: string };
   /** Bearer token. */
   readonly token?: string;
 }
 
-const OWN_IDENTITY = "remove it: kcp sees each caller's own token, this server has no identity of its own";
+const OWN_IDENTITY =
+  'remove it: kcp sees each caller\'s own token, this server has no identity of its own (cluster_auth_mode = "passthrough")';
 
 const INLINE = 'credentials stand in the file itself: client-certificate-data with client-key-data, or token';
 const ACCEPTED = new Set(['client-certificate-data', 'client-key-data', 'token']);
@@ -43,20 +46,33 @@ export function parseIdentity(user: unknown, name: string): Identity {
     if (token !== undefined) {
       throw new KubeconfigError(`${who} has a client certificate and a token: keep the one that is to count`);
     }
-    return hidden({ certificate: parsePair(cert, key, who) });
+    const certificate = parsePair(cert, key, who);
+    return hidden(commonName(certificate.cert) ?? name, { certificate });
   }
   if (token === undefined) throw new KubeconfigError(`${who} has no credentials: ${INLINE}`);
   // RFC 6750 §2.1
   if (!/^[\w\-.~+/]+=*$/.test(token)) throw new KubeconfigError(`${who}: token is not a bearer token`);
-  return hidden({ token });
+  return hidden(subjectOf(token) ?? name, { token });
 }
 
-function hidden(identity: Identity): Identity {
-  const fields = Object.entries(identity).map(([name, value]) => [
-    name,
-    { value: value as unknown, enumerable: false },
-  ]);
-  return Object.freeze(Object.defineProperties({}, Object.fromEntries(fields) as PropertyDescriptorMap) as Identity);
+function hidden(name: string, credentials: Omit<Identity, 'name'>): Identity {
+  const fields = Object.entries(credentials).map(([field, value]) => [field, { value, enumerable: false }]);
+  return Object.freeze(
+    Object.defineProperties({ name }, Object.fromEntries(fields) as PropertyDescriptorMap) as Identity,
+  );
+}
+
+function commonName(cert: string): string | undefined {
+  return stringAt(new X509Certificate(cert).toLegacyObject(), 'subject', 'CN');
+}
+
+/** `sub` of a JWT (a service account's token is one): not verified, for it is our own. */
+function subjectOf(token: string): string | undefined {
+  try {
+    return stringAt(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()), 'sub');
+  } catch {
+    return undefined;
+  }
 }
 
 function parsePair(certData: string, keyData: string, who: string): { cert: string; key: string } {

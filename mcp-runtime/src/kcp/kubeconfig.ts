@@ -6,7 +6,7 @@ import { arrayAt, at, isObject, stringAt } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { parseWorkspace } from './paths.ts';
 
-/** Where kcp is and whom to trust there. No credentials: those of each caller are sent with each request. */
+/** Where kcp is and whom to trust there. No credentials: those are sent with each request. */
 export interface KcpEndpoint {
   /** `https://host:port`, without a path. */
   readonly origin: string;
@@ -64,8 +64,11 @@ export function parseKubeconfig(text: string, use: KubeconfigUse = {}): KcpEndpo
  *
  * @throws {KubeconfigError}
  */
-export function parseIdentityKubeconfig(text: string): { readonly endpoint: KcpEndpoint; readonly identity: Identity } {
-  const { endpoint, config, userName } = parseCluster(text);
+export function parseIdentityKubeconfig(
+  text: string,
+  use: KubeconfigUse = {},
+): { readonly endpoint: KcpEndpoint; readonly identity: Identity } {
+  const { endpoint, config, userName } = parseCluster(text, use);
   if (userName === undefined) throw new KubeconfigError('the current context names no user');
   return { endpoint, identity: parseIdentity(userNamed(config, userName), userName) };
 }

@@ -4,6 +4,7 @@ import { hostileText } from '../testing/arbitraries.ts';
 import { dispatchOptions } from './request.ts';
 
 const { signal } = new AbortController();
+const callers = { basePath: '', identity: undefined };
 const base = { workspace: 'root:acme', path: '/api/v1/configmaps', token: 'the-callers' };
 
 describe('dispatchOptions', () => {
@@ -15,7 +16,7 @@ describe('dispatchOptions', () => {
     );
     fc.assert(
       fc.property(query, (given) => {
-        const { path } = dispatchOptions({ ...base, query: given }, signal, '');
+        const { path } = dispatchOptions({ ...base, query: given }, signal, callers);
         const url = new URL(path, 'https://kcp');
         expect(url.pathname).toBe('/clusters/root:acme/api/v1/configmaps');
         expect(url.hash).toBe('');
@@ -32,12 +33,13 @@ describe('dispatchOptions', () => {
     );
   });
 
-  test('the only Authorization is the caller’s', () => {
-    const { headers } = dispatchOptions(
-      { ...base, headers: { authorization: 'Bearer other', accept: 'x' } },
-      signal,
-      '',
-    );
-    expect(headers).toMatchObject({ authorization: 'Bearer the-callers', accept: 'x' });
+  test.each([
+    ['the caller’s, where this server has no identity', undefined, { authorization: 'Bearer the-callers' }],
+    ['that of this server’s token', { name: 'own', token: 'own' }, { authorization: 'Bearer own' }],
+    ['none with a client certificate', { name: 'own', certificate: { cert: '', key: '' } }, {}],
+  ])('the only Authorization is %s', (_, identity, wanted) => {
+    const asked = { ...base, headers: { authorization: 'Bearer other', accept: 'x' } };
+    const { headers } = dispatchOptions(asked, signal, { basePath: '', identity });
+    expect(headers).toEqual({ ...wanted, accept: 'x', 'user-agent': 'kcp-mcp-runtime' });
   });
 });

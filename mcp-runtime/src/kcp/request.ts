@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Target } from './errors.ts';
+import type { Identity } from './kubeconfig-user.ts';
 import { workspacePath } from './paths.ts';
 
 type QueryValue = string | number | boolean;
@@ -16,7 +17,7 @@ export interface KcpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, unless it's a string. */
   readonly body?: unknown;
-  /** The caller's bearer token. */
+  /** The caller's bearer token; not sent where the client has an identity of its own. */
   readonly token: string;
   readonly signal?: AbortSignal | undefined;
   /** What the request is for, so that an error can say so. */
@@ -43,17 +44,34 @@ export function requestPath(
   return basePath + (workspace === undefined ? path : workspacePath(workspace, path)) + suffix;
 }
 
+/** Who sends requests. */
+export interface Sender {
+  /** As for {@link requestPath}. */
+  readonly basePath: string;
+  /** This server's own, for all requests; undefined: each request is its caller's. */
+  readonly identity: Identity | undefined;
+}
+
 /**
- * The request as undici takes it. The caller's token is the only Authorization it can have.
- * @param basePath as for {@link requestPath}.
+ * The only Authorization that a request can have: its caller's token, or the one of this server's own identity. None with a
+ * client certificate, which is the connection's.
+ */
+export function authorizationOf(token: string, identity: Identity | undefined): { readonly authorization?: string } {
+  const bearer = identity === undefined ? token : identity.token;
+  return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+}
+
+/**
+ * The request as undici takes it.
  * @throws {InvalidPathError} when the workspace can't be part of a path.
  */
 export function dispatchOptions(
   request: KcpRequest,
   signal: AbortSignal,
-  basePath: string,
+  { basePath, identity }: Sender,
 ): Dispatcher.RequestOptions & { signal: AbortSignal } {
-  const { method = 'GET', headers, body, token } = request;
+  const { method = 'GET', body, token } = request;
+  const { authorization: _, ...headers } = request.headers ?? {};
   return {
     path: requestPath(request, basePath),
     method,
@@ -62,7 +80,7 @@ export function dispatchOptions(
       'user-agent': 'kcp-mcp-runtime',
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...headers,
-      authorization: `Bearer ${token}`,
+      ...authorizationOf(token, identity),
     },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     signal,

@@ -7,7 +7,7 @@ import { createApp, type App } from '../http/app.ts';
 import { createPublicServer, drainServer, listen } from '../http/listen.ts';
 import { createMemo } from '../http/memo.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
-import { createFront } from '../runtime.ts';
+import { createFront } from '../http/front.ts';
 import type { InputNeeded } from '../interaction.ts';
 import { createSeal, loadSealingKey } from '../seal.ts';
 import { createMcp } from '../server.ts';

@@ -52,6 +52,7 @@ export function clusterAt(path: string): string {
 
 export function createModelKcp({ user = 'alice@example.com', page = 500, before, ...given }: ModelOptions): ModelKcp {
   const model: ModelKcp = {
+    identity: undefined,
     host: 'model.kcp:6443',
     seen: [],
     requests: [],

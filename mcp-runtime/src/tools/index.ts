@@ -98,6 +98,7 @@ export function createToolset({ kcp, config, upstream = passthrough, inventory, 
         inbound.audit({ result: `exchange_${principal.failure}` });
         return toolError(principal.message);
       }
+      if (principal.caller !== undefined) inbound.audit({ identity: principal.subject });
       const context = { ...inbound, principal };
       const questions = new Questions(context.interaction, { tool: name, args });
       const confirm = confirmWith(questions);

@@ -11,9 +11,7 @@ export const configurationView = defineTool({
   name: 'configuration_view',
   toolset: 'config',
   title: 'Configuration: View',
-  description:
-    'Get the kubeconfig of this server as YAML: which API server it talks to. Credentials are not shown, and none of them are used for ' +
-    "a call: that is made with the caller's own.",
+  description: 'Get the kubeconfig of this server as YAML: which API server it talks to. Credentials are not shown.',
   annotations: { readOnlyHint: true, destructiveHint: false, openWorldHint: true },
   input: z.strictObject({
     minified: z

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Caller } from '../../auth/principal.ts';
 import { KcpStatusError } from '../../kcp/errors.ts';
 import { arrayAt, stringAt } from '../../kcp/json.ts';
 import { oneLine, toolResult } from '../../output/text.ts';
@@ -20,14 +21,23 @@ const output = z.object({
   groups: z.array(z.string()).optional().describe('The groups that kcp decides on; absent where it could not be asked'),
   askedIn: z.string().optional().describe('The workspace whose answer this is'),
   note: z.string().optional(),
-  token: z.object({
-    issuer: z.string(),
-    subject: z.string(),
-    scopes: z.array(z.string()),
-    expires: z.string().describe('RFC 3339'),
-    expiresInSeconds: z.int(),
-  }),
+  caller: z
+    .string()
+    .optional()
+    .describe('Who called, where the user that kcp sees is one that all users of this server share'),
+  token: z
+    .object({
+      issuer: z.string(),
+      subject: z.string(),
+      scopes: z.array(z.string()),
+      expires: z.string().describe('RFC 3339'),
+      expiresInSeconds: z.int(),
+    })
+    .optional()
+    .describe("The caller's; absent where nobody signs in"),
 });
+
+const SHARED = 'kcp sees this user for everybody who calls this server, with its rights, not those of the caller';
 
 export const whoami = defineTool({
   name: 'kcp_whoami',
@@ -42,22 +52,32 @@ export const whoami = defineTool({
   kcpOnly: true,
   async handle(_, call) {
     const { principal, clock } = call;
-    const { askedIn, ...identity } = await ask(call);
+    const { askedIn, note, ...identity } = await ask(call);
     if (askedIn !== undefined) call.audit({ workspace: askedIn });
+    const { caller = principal } = principal;
+    const shared = caller === principal ? undefined : SHARED;
+    const notes = [note, shared].filter((text) => text !== undefined).join('; ');
     const answer = {
       ...identity,
       ...(askedIn !== undefined && { askedIn }),
-      token: {
-        issuer: oneLine(principal.issuer),
-        subject: oneLine(principal.subject),
-        scopes: [...principal.scopes],
-        expires: new Date(principal.expiresAt * 1_000).toISOString(),
-        expiresInSeconds: Math.max(0, Math.floor(principal.expiresAt - clock() / 1_000)),
-      },
+      ...(notes !== '' && { note: notes }),
+      ...(shared !== undefined && { caller: oneLine(caller.username ?? caller.subject) }),
+      // Nobody's token has no issuer.
+      ...(caller.issuer !== '' && { token: tokenOf(caller, clock()) }),
     };
     return toolResult(toYaml(answer), answer);
   },
 });
+
+function tokenOf({ issuer, subject, scopes, expiresAt }: Caller, now: number) {
+  return {
+    issuer: oneLine(issuer),
+    subject: oneLine(subject),
+    scopes: [...scopes],
+    expires: new Date(expiresAt * 1_000).toISOString(),
+    expiresInSeconds: Math.max(0, Math.floor(expiresAt - now / 1_000)),
+  };
+}
 
 interface Identity {
   readonly user?: string;
