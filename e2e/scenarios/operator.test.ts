@@ -36,6 +36,12 @@ describe('what a person sees', () => {
     for (const column of ['ISSUER', 'KCP', 'CERT-EXPIRY', 'REASON']) expect(wide).toContain(column);
   });
 
+  test('what the issuer said when the operator asked it', async () => {
+    await condition(name, 'OIDCReady', { status: 'True', reason: 'IssuerVerified' });
+    const { status } = await host.get<{ status: { oidc: object } }>('kcpmcpserver', name, '-n', namespace);
+    expect(status.oidc).toMatchObject({ issuer: state.issuer.issuerURL, registersClients: true });
+  });
+
   test('kubectl explain documents nested fields', async () => {
     const text = await host.run(['explain', 'kcpmcpserver.spec.auth.oidc']);
     expect(text).toContain('issuerURL');

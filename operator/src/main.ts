@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { startHealthServer } from './health.ts';
 import { createKubeClient } from './kube/index.ts';
 import { createLogger } from './logger.ts';
+import { createIssuerCheck } from './outbound/issuer.ts';
 import { createOperator } from './operator.ts';
 import { OptionsError, parseOptions, type Options } from './options.ts';
 
@@ -34,7 +35,8 @@ async function run(options: Options): Promise<void> {
     holder: identity,
     logger,
   });
-  const operator = createOperator({ ...options, client, identity, logger });
+  const checkIssuer = createIssuerCheck({ allowLocal: options.allowLocalAddresses });
+  const operator = createOperator({ ...options, client, identity, logger, checkIssuer });
   const { metrics } = operator;
   const health = await startHealthServer(options.metricsBindAddress, {
     notReady: () => operator.notReady(),

@@ -16,6 +16,7 @@ import {
   type WorkQueue,
 } from './kube/index.ts';
 import { createMetrics, instrument, type Metrics } from './metrics.ts';
+import type { CheckIssuer } from './outbound/issuer.ts';
 import { createCaches } from './reconcile/caches.ts';
 import { longestDelayMs } from './reconcile/errors.ts';
 import { granteeOf } from './reconcile/grant.ts';
@@ -36,6 +37,7 @@ export interface OperatorOptions {
   leaseNamespace: string;
   concurrency: number;
   logger: Logger;
+  checkIssuer: CheckIssuer;
   /** Timings of the informers; tests shorten them. */
   timings?: Partial<InformerTimings>;
 }
@@ -66,6 +68,7 @@ export function createOperator(options: OperatorOptions): Operator {
     client,
     namespaces,
     logger,
+    checkIssuer: options.checkIssuer,
     wake: (key) => queue?.add(key),
     ...(options.timings && { timings: options.timings }),
   });

@@ -18,6 +18,7 @@ describe('parseOptions', () => {
       leaseNamespace: 'kcp-mcp-operator-system',
       metricsBindAddress: { host: '', port: 8080 },
       concurrency: 16,
+      allowLocalAddresses: false,
       logLevel: 'info',
     });
   });
@@ -45,6 +46,11 @@ describe('parseOptions', () => {
     expect(options(['--leader-elect']).leaderElect).toBe(true);
     expect(options(['--leader-elect=false']).leaderElect).toBe(false);
     expect(options(['--leader-elect', '--concurrency=2'])).toMatchObject({ leaderElect: true, concurrency: 2 });
+  });
+
+  test('--allow-local-addresses is off unless asked for', () => {
+    expect(options(['--allow-local-addresses']).allowLocalAddresses).toBe(true);
+    expect(options([], { ALLOW_LOCAL_ADDRESSES: 'true' }).allowLocalAddresses).toBe(true);
   });
 
   test.each([

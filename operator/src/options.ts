@@ -20,6 +20,8 @@ export interface Options {
   metricsBindAddress: { host: string; port: number };
   /** KcpMcpServers reconciled at the same time. */
   concurrency: number;
+  /** Whether issuers at loopback and link-local addresses are asked, too. */
+  allowLocalAddresses: boolean;
   logLevel: LogLevel;
 }
 
@@ -80,10 +82,18 @@ const FLAGS: readonly Flag[] = [
     value: 'N',
     help: 'KcpMcpServers reconciled at the same time, 1 to 256; default: 16',
   },
+  {
+    name: 'allow-local-addresses',
+    env: 'ALLOW_LOCAL_ADDRESSES',
+    value: 'true|false',
+    help: 'ask issuers at loopback and link-local addresses, too; default: false',
+  },
   { name: 'log-level', env: 'LOG_LEVEL', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')}; default: info` },
   { name: 'help', help: 'print this text' },
   { name: 'version', help: 'print the version' },
 ];
+
+const SWITCHES = new Set(FLAGS.flatMap(({ name, value }) => (value === 'true|false' ? [`--${name}`] : [])));
 
 /**
  * Reads the command line and the environment.
@@ -116,6 +126,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv, ve
       leaseNamespace: namespaceName(get('lease-namespace')) ?? 'kcp-mcp-operator-system',
       metricsBindAddress: bindAddress(get('metrics-bind-address')) ?? { host: '', port: 8080 },
       concurrency: integer(get('concurrency'), 1, 256) ?? 16,
+      allowLocalAddresses: bool(get('allow-local-addresses')) ?? false,
       logLevel: oneOf(get('log-level'), LOG_LEVELS) ?? 'info',
     },
   };
@@ -136,7 +147,7 @@ function readFlags(argv: readonly string[]): Map<string, string[]> {
   );
   try {
     // `--leader-elect` alone means true, as in every Kubernetes program; parseArgs knows no optional values.
-    const args = argv.map((arg) => (arg === '--leader-elect' ? '--leader-elect=true' : arg));
+    const args = argv.map((arg) => (SWITCHES.has(arg) ? `${arg}=true` : arg));
     const { values } = parseArgs({ args, options, strict: true, allowPositionals: false });
     const flags = new Map<string, string[]>();
     for (const [name, value] of Object.entries(values)) {

@@ -19,7 +19,10 @@ const types = {
   ConfigReady: {
     meaning: 'config.toml is made from the spec as it is now, and from the ConfigMap that spec.config.dropInRef names.',
   },
-  OIDCReady: { meaning: 'A Pod of the current template has loaded the keys of the issuer, so tokens can be checked.' },
+  OIDCReady: {
+    meaning:
+      "The issuer was asked: it is the one that the spec names, and has keys to check tokens with. An issuer that is away makes it Unknown, and doesn't touch Ready, while Pods have its keys.",
+  },
   CertificateReady: { meaning: 'The serving certificate is there and valid.' },
   Available: { meaning: 'Enough Pods of the current template are ready.' },
   Exposed: { meaning: 'What spec.exposure asks for exists and has been taken up.' },
@@ -126,11 +129,48 @@ const reasons = {
   },
 
   // OIDCReady
-  KeysLoaded: { on: ['OIDCReady'], meaning: "A ready Pod has the issuer's keys." },
+  IssuerVerified: {
+    on: ['OIDCReady'],
+    meaning: 'The issuer names itself as the spec does, has keys and registers clients.',
+  },
+  NoClientRegistration: {
+    on: ['OIDCReady'],
+    meaning:
+      'As IssuerVerified, but the issuer registers no clients: its metadata has neither registration_endpoint (RFC 7591) nor client_id_metadata_document_supported. Assistants can sign in only with a client id that somebody made for them.',
+    cure: 'Enable dynamic client registration at the issuer, or make a public client with PKCE and the redirect addresses of the assistants, and give people its client id.',
+  },
+  Checking: { on: ['OIDCReady'], meaning: 'The issuer is being asked for the first time.' },
+  IssuerUnreachable: {
+    on: ['OIDCReady'],
+    meaning:
+      'The operator gets no answer from the issuer. Unknown while Pods have its keys: they go on. Asked again at least every minute.',
+    cure: 'See the message: the name, the address, the network or the CA (spec.auth.oidc.caRef).',
+  },
+  DiscoveryFailed: {
+    on: ['OIDCReady'],
+    meaning:
+      "Something answers at the issuer's address, but not with an OpenID Connect discovery document. Otherwise as IssuerUnreachable.",
+    cure: 'Correct spec.auth.oidc.issuerURL (with Keycloak it ends with /realms/REALM), or mend the issuer.',
+  },
+  IssuerMismatch: {
+    on: ['OIDCReady'],
+    meaning: 'The issuer names itself otherwise than spec.auth.oidc.issuerURL does, so every token would be refused.',
+    cure: 'Write the name that the message quotes, to the letter, or correct it at the issuer.',
+  },
+  NoKeys: {
+    on: ['OIDCReady'],
+    meaning: 'The issuer publishes no keys that signatures could be checked with.',
+    cure: 'Mend the issuer: its discovery document must name an https jwks_uri with asymmetric keys.',
+  },
+  KeysLoaded: {
+    on: ['OIDCReady'],
+    meaning: "A ready Pod has the issuer's keys. The operator may not read the issuer's CA, and so didn't ask itself.",
+  },
   KeysNotLoaded: {
     on: ['OIDCReady'],
-    meaning: "No Pod of the current template is ready, so nobody has confirmed the issuer's keys yet.",
-    cure: 'If it stays: see that the Pods reach spec.auth.oidc.issuerURL and trust its certificate (caRef), in their log.',
+    meaning:
+      "No Pod of the current template is ready, so nobody has confirmed the issuer's keys yet. The operator may not read the issuer's CA, and so didn't ask itself.",
+    cure: 'Run the command in the message. If it stays: see that the Pods reach spec.auth.oidc.issuerURL, in their log.',
   },
   InvalidCA: {
     on: ['OIDCReady'],

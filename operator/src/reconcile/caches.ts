@@ -32,6 +32,8 @@ import {
 } from '../kube/index.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
 import { createAutoscalers } from './autoscalers.ts';
+import type { CheckIssuer } from '../outbound/issuer.ts';
+import { createIssuers } from './issuer.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
@@ -42,6 +44,7 @@ export interface CachesOptions {
   namespaces: readonly string[];
   /** Called with the key of a KcpMcpServer that something happened to. */
   wake: (key: string) => void;
+  checkIssuer: CheckIssuer;
   logger?: Logger;
   /** Timings of all informers; tests shorten them. */
   timings?: InformerOptions<KubeObject>['timings'];
@@ -50,7 +53,7 @@ export interface CachesOptions {
 export type Caches = ReturnType<typeof createCaches>;
 
 /** Nothing is asked of the API server before `start()`. */
-export function createCaches({ client, namespaces, wake, logger, timings }: CachesOptions) {
+export function createCaches({ client, namespaces, wake, checkIssuer, logger, timings }: CachesOptions) {
   const common = { client, ...(logger && { logger }), ...(timings && { timings }) };
   const child = <T extends KubeObject>(resource: Resource, metadataOnly = false): KindCache<T> =>
     new KindCache<T>(namespaces, { ...common, resource, metadataOnly, labelSelector: SERVER_LABEL, transform: slim });
@@ -88,6 +91,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     single.set(id, objects);
     return objects;
   };
+  const issuers = createIssuers(checkIssuer, wake, logger);
   const watchedObjects = () => [sources.Secret, sources.ConfigMap, secretKeys, ...single.values()];
 
   const wakeServer = ({ metadata }: KcpMcpServer): void => {
@@ -143,6 +147,7 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
     sources,
     secretKeys,
     metadataOf,
+    issuers,
 
     start(): void {
       for (const kind of [...kinds, autoscalers]) kind.start();
@@ -162,12 +167,14 @@ export function createCaches({ client, namespaces, wake, logger, timings }: Cach
       return missing.map((plural) => `${plural} to be listed`);
     },
 
-    /** Single objects that `user` referred to earlier are let go, but for those of `keep`: all when it is left out. */
+    /** Single objects and issuers that `user` referred to earlier are let go, but for those of `keep`: all when it is left out. */
     release(user: string, keep?: Looks): void {
       for (const objects of watchedObjects()) objects.release(user, keep?.heldIn(objects));
+      issuers.release(user, keep?.heldIn(issuers));
     },
 
     async stop(): Promise<void> {
+      issuers.stop();
       await Promise.all([...kinds, autoscalers, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
     },
   };

@@ -8,6 +8,7 @@ import { childNames, inboundAudience, publicURL, selectorLabels } from '../resou
 import { waiting } from './errors.ts';
 import type { Deployment, Service } from './objects.ts';
 import { autoscalerOf } from './replicas.ts';
+import { observeIssuer } from './issuer.ts';
 import { NotYetKnownError } from './references.ts';
 import { ownChild, type Run } from './run.ts';
 import { fails, holds, progressing, type Finding } from './status.ts';
@@ -25,7 +26,7 @@ export function observe(run: Run): void {
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
   if (deployment) report.causes.Available ??= withAutoscaler(availabilityOf(deployment), run);
-  if (actedOn) report.causes.OIDCReady ??= keysOf(run, deployment);
+  if (actedOn) observeIssuer(run, deployment);
 
   const service = ownChild(run, SERVICE, names.workload) as Service | undefined;
   if (service) report.causes.Exposed ??= exposureOf(service);
@@ -159,17 +160,6 @@ function withAutoscaler(finding: Finding, run: Run): Finding {
   if (replicas === undefined || !autoscaler) return finding;
   const note = `spec.deployment.replicas (${replicas}) has no effect while HorizontalPodAutoscaler ${keyOf(autoscaler.metadata)} says how many Pods there are: remove one of the two`;
   return { ...finding, message: `${finding.message}. ${note}` };
-}
-
-/** The runtime's /readyz is 200 once it has the issuer's keys, so a ready Pod of the current template has them. */
-function keysOf({ server, report }: Run, deployment: Deployment | undefined): Finding {
-  const issuer = server.spec.auth.oidc?.issuerURL ?? '';
-  const { readyReplicas = 0 } = deployment?.status ?? {};
-  if (report.causes.Available?.status === 'True' && readyReplicas > 0) {
-    return holds('KeysLoaded', `the keys of ${issuer} are loaded`);
-  }
-  const message = `no ready Pod has loaded the keys of ${issuer} yet; if it stays, see that Pods reach it and trust its certificate (spec.auth.oidc.caRef), in their log`;
-  return { ...progressing('Unknown', 'KeysNotLoaded', message), derived: true };
 }
 
 function exposureOf(service: Service): Finding {

@@ -61,7 +61,7 @@ describe('a KcpMcpServer with everything that it needs', () => {
       'ConfigReady=True Rendered',
       'Exposed=True ServiceReady',
       'KubeconfigReady=True Copied',
-      'OIDCReady=True KeysLoaded',
+      'OIDCReady=True IssuerVerified',
       'Ready=True Succeeded',
     ]);
   });
@@ -168,8 +168,6 @@ describe('a change of the spec', () => {
     expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).not.toContain('new.example.com');
 
     await it.patch('KcpMcpServer', NAME, { spec: { auth: { mode: 'OIDC' } } });
-    // Nobody has loaded the keys of the new issuer yet.
-    await it.condition('OIDCReady', 'Unknown', 'KeysNotLoaded');
     await it.condition('Ready', 'Unknown', 'RollingOut');
     await it.runPods();
     await it.condition('Ready', 'True');

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -8,8 +9,8 @@ import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
 import {
   checkClientSecret,
-  checkIssuerCA,
   NotYetKnownError,
+  resolveIssuerCA,
   resolveKubeconfig,
   type ResolveContext,
 } from './references.ts';
@@ -177,7 +178,7 @@ describe('resolveKubeconfig', () => {
   });
 });
 
-describe('checkIssuerCA', () => {
+describe('resolveIssuerCA', () => {
   const server = (caRef?: object) =>
     testServer({ spec: { auth: { oidc: { issuerURL: 'https://a.example.com', audience: 'a', caRef } } } });
   const secretRef = { kind: 'Secret', name: 'ca' };
@@ -186,21 +187,45 @@ describe('checkIssuerCA', () => {
     ['none is named', undefined, {}],
     ['a ConfigMap', { name: 'ca' }, { configMaps: { 'kcp-mcp/ca': data({ 'ca.crt': pem.toString() }) } }],
     ['a Secret', secretRef, { secrets: { 'kcp-mcp/ca': data({ 'ca.crt': pem.toString('base64') }) } }],
-    [
-      'a Secret that only the Pods may read',
-      secretRef,
-      { secrets: { 'kcp-mcp/ca': { state: 'forbidden', message: '' } } },
-    ],
   ])('%s: fine', (_, caRef, world) => {
-    expect(checkIssuerCA(server(caRef), context(world))).toBeUndefined();
+    const certificates = caRef && new X509Certificate(pem).toString();
+    expect(resolveIssuerCA(server(caRef), context(world))).toEqual({ pem: certificates });
+  });
+
+  test('a Secret that only the Pods may read is left to them, with the command that lets the operator, too', () => {
+    const world: World = { secrets: { 'kcp-mcp/ca': { state: 'forbidden', message: '' } } };
+    expect(resolveIssuerCA(server(secretRef), context(world))).toEqual({
+      unreadable: expect.objectContaining({
+        message: 'the operator may not read Secret kcp-mcp/ca, which spec.auth.oidc.caRef names',
+        command: expect.stringContaining('--resource-name=ca'),
+      }),
+    });
+  });
+
+  test('nothing but certificates is taken of what it names', () => {
+    const bundle = `-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n${pem.toString()}`;
+    const world: World = { configMaps: { 'kcp-mcp/ca': data({ 'ca.crt': bundle }) } };
+    expect(resolveIssuerCA(server({ name: 'ca' }), context(world))).toEqual({
+      pem: expect.not.stringContaining('PRIVATE'),
+    });
   });
 
   test.each<[string, World, string]>([
     ['missing', {}, 'NotFound'],
     ['without the key', { configMaps: { 'kcp-mcp/ca': data({}) } }, 'KeyMissing'],
     ['not a certificate', { configMaps: { 'kcp-mcp/ca': data({ 'ca.crt': 'hello' }) } }, 'InvalidCA'],
+    [
+      'a certificate that can’t be read',
+      {
+        configMaps: {
+          'kcp-mcp/ca': data({ 'ca.crt': '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----' }),
+        },
+      },
+      'InvalidCA',
+    ],
   ])('%s', (_, world, reason) => {
-    expect(checkIssuerCA(server({ name: 'ca' }), context(world))).toMatchObject({ kind: 'waiting', reason });
+    const { problem } = resolveIssuerCA(server({ name: 'ca' }), context(world));
+    expect(problem).toMatchObject({ kind: 'waiting', reason });
   });
 });
 

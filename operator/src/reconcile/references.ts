@@ -13,6 +13,7 @@ import {
 import type { KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
 import { keyOf, type InformerState, type ObjectKey, type Store } from '../kube/index.ts';
 import { copyKubeconfig, KubeconfigError, type KubeconfigCopy } from '../resources/index.ts';
+import { certificateBlocks } from '../resources/pem.ts';
 import { forbidden, waiting, type Problem } from './errors.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
@@ -135,28 +136,43 @@ function readSecret(
   }
 }
 
+/** The CA that the issuer's certificate is checked against. */
+export type IssuerCA =
+  | { problem: Problem }
+  /** PEM, CERTIFICATE blocks only; undefined: the well-known CAs. */
+  | { pem: string | undefined; problem?: never }
+  /** The Pods mount the object themselves, so a Secret that the operator may not read is left to them. */
+  | { unreadable: Problem; problem?: never };
+
 /**
- * Checks the CA that `spec.auth.oidc.caRef` names. The Pods mount that object themselves, so it isn't needed here: a Secret
- * that the operator may not read is left to them.
+ * Reads the CA that `spec.auth.oidc.caRef` names.
  * @throws NotYetKnownError while the API server hasn't answered
  */
-export function checkIssuerCA(server: KcpMcpServer, { sources, looks }: ResolveContext): Problem | undefined {
+export function resolveIssuerCA(server: KcpMcpServer, { sources, looks, grantee }: ResolveContext): IssuerCA {
   const ref = server.spec.auth.oidc?.caRef;
-  if (!ref) return undefined;
-  const { kind } = ref.kind === 'Secret' ? SECRET : CONFIG_MAP;
+  if (!ref) return { pem: undefined };
+  const { kind, plural } = ref.kind === 'Secret' ? SECRET : CONFIG_MAP;
   const key = { namespace: server.metadata.namespace, name: ref.name };
   const seen = looks.look(sources.sources[ref.kind], key);
-  if (seen.state === 'pending') throw new NotYetKnownError();
-  if (seen.state === 'forbidden') return undefined;
   const what = `${kind} ${keyOf(key)}`;
+  if (seen.state === 'pending') throw new NotYetKnownError();
+  if (seen.state === 'forbidden') {
+    const command = grantCommand({ resource: plural, key, verbs: READ_VERBS, grantee });
+    return { unreadable: forbidden(`the operator may not read ${what}, which spec.auth.oidc.caRef names`, command) };
+  }
   if (seen.state === 'absent') {
-    return waiting('NotFound', `${what} not found: create it with the issuer's CA, or correct spec.auth.oidc.caRef`);
+    const message = `${what} not found: create it with the issuer's CA, or correct spec.auth.oidc.caRef`;
+    return { problem: waiting('NotFound', message) };
   }
   const value = seen.object.data?.[ref.key];
-  if (!value) return waiting('KeyMissing', `${what} has no key ${ref.key}, which must hold the issuer's CA in PEM`);
-  const pem = ref.kind === 'Secret' ? Buffer.from(value, 'base64').toString('latin1') : value;
-  if (pem.includes('-----BEGIN CERTIFICATE-----')) return undefined;
-  return waiting('InvalidCA', `${what}, key ${ref.key}, holds no CERTIFICATE block: put the issuer's CA there in PEM`);
+  if (!value) {
+    const message = `${what} has no key ${ref.key}, which must hold the issuer's CA in PEM`;
+    return { problem: waiting('KeyMissing', message) };
+  }
+  const blocks = certificateBlocks(ref.kind === 'Secret' ? Buffer.from(value, 'base64').toString('latin1') : value);
+  if (blocks.length > 0) return { pem: blocks.join('') };
+  const message = `${what}, key ${ref.key}, holds no CERTIFICATE block that can be read: put the issuer's CA there in PEM`;
+  return { problem: waiting('InvalidCA', message) };
 }
 
 /**

@@ -11,7 +11,9 @@ import {
 } from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { Applier, Ensured, KubeClient, KubeObject, Observer, Resource } from '../kube/index.ts';
+import type { IssuerAnswer } from '../outbound/issuer.ts';
 import type { Caches } from './caches.ts';
+import type { Problem } from './errors.ts';
 import type { KindCache } from './kind-cache.ts';
 import type { Report } from './status.ts';
 import type { Looks } from './watched-objects.ts';
@@ -25,6 +27,8 @@ export interface Run {
   /** What was applied so far, by kind: fresher than the caches. */
   applied: Map<string, Ensured<KubeObject>>;
   looks: Looks;
+  /** What is known of the issuer, or why the operator can't ask it; undefined before it has answered. */
+  issuer?: { answer: IssuerAnswer; unreadable?: never } | { unreadable: Problem; answer?: never };
   caches: Caches;
   /** The same caches, as references.ts wants them. */
   sources: Pick<Caches, 'kubeconfigs' | 'sources' | 'secretKeys'>;

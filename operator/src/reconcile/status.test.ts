@@ -8,7 +8,7 @@ const allGood = (): Report => ({
   causes: {
     KubeconfigReady: holds('Copied', 'from Secret a/b'),
     CertificateReady: holds('Issued', 'until next year'),
-    OIDCReady: holds('KeysLoaded', 'keys loaded'),
+    OIDCReady: holds('IssuerVerified', 'verified'),
     ConfigReady: holds('Rendered', 'from the spec'),
     Available: holds('MinimumReplicasAvailable', '1 of 1 Pods are ready'),
     Exposed: holds('ServiceReady', 'Service kcp-mcp/vespucci-mcp'),
@@ -114,6 +114,16 @@ describe('summarize', () => {
       status: 'False',
       reason: 'RollingOut',
     });
+  });
+
+  test('what is tolerated is told, but Ready doesn’t depend on it', () => {
+    const report = allGood();
+    report.causes.OIDCReady = { ...progressing('Unknown', 'IssuerUnreachable', 'no answer'), tolerated: true };
+    const status = summarize(testServer(), report, NOW);
+    expect(condition(status, 'OIDCReady')).toMatchObject({ status: 'Unknown', reason: 'IssuerUnreachable' });
+    expect(condition(status, 'Ready')).toMatchObject({ status: 'True' });
+    expect(status.conditions?.map(({ type }) => type)).not.toContain('Reconciling');
+    expect(resultOf(report)).toBe('success');
   });
 
   test('among equals the first cause counts', () => {

@@ -18,6 +18,8 @@ export interface Finding {
   kind?: ErrorKind | 'progressing';
   /** It only follows from another cause that isn't True, whose reason and message say more. */
   derived?: boolean;
+  /** Worth telling, but the endpoint answers all the same: Ready doesn't depend on it. */
+  tolerated?: boolean;
 }
 
 /** Status fields beside the conditions. */
@@ -95,7 +97,7 @@ function summaryOf(report: Report, causes: Condition[]): Summary {
   const bad = CAUSES.map((type): Finding => {
     const known = causes.find((cause) => cause.type === type);
     return report.causes[type] ?? (known as Finding | undefined) ?? NOT_LOOKED_AT;
-  }).filter(({ status }) => status !== 'True');
+  }).filter(({ status, tolerated }) => status !== 'True' && !tolerated);
   // What nobody will mend by waiting comes before what is only late, and a cause before what follows from it.
   const causal = bad.filter(({ derived }) => !derived);
   const worst =
@@ -126,7 +128,9 @@ function notReady(worst: Finding): Summary {
 /** How a reconcile ended, for metrics: the kind of what Ready says, `success` when nothing needs to be done by us. */
 export function resultOf(report: Report): 'success' | ErrorKind {
   if (report.overall) return report.overall.kind;
-  const kinds = new Set(Object.values(report.causes).map((finding) => (finding.status === 'True' ? '' : finding.kind)));
+  const kinds = new Set(
+    Object.values(report.causes).map(({ status, tolerated, kind }) => (status === 'True' || tolerated ? '' : kind)),
+  );
   return (['terminal', 'transient', 'waiting'] as const).find((kind) => kinds.has(kind)) ?? 'success';
 }
 

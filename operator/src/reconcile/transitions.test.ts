@@ -12,7 +12,7 @@ const report = (change: Partial<Report['causes']> = {}, sha256 = 'a'): Report =>
   causes: {
     KubeconfigReady: holds('Copied', ''),
     CertificateReady: holds('Issued', ''),
-    OIDCReady: holds('KeysLoaded', ''),
+    OIDCReady: holds('IssuerVerified', ''),
     ConfigReady: holds('Rendered', ''),
     Available: holds('MinimumReplicasAvailable', ''),
     Exposed: holds('ServiceReady', ''),
@@ -45,6 +45,18 @@ describe('Events', () => {
       report(),
       report({ Available: progressing('Unknown', 'RollingOut', '') }),
       [{ type: 'Normal', reason: 'RollingOut' }],
+    ],
+    [
+      'an issuer that registers no clients is a warning, though Ready stays as it is',
+      report(),
+      report({ OIDCReady: holds('NoClientRegistration', '') }),
+      [{ type: 'Warning', reason: 'NoClientRegistration' }],
+    ],
+    [
+      'once',
+      report({ OIDCReady: holds('NoClientRegistration', '') }),
+      report({ OIDCReady: holds('NoClientRegistration', 'in other words') }),
+      [],
     ],
     [
       'a missing reference is a warning',

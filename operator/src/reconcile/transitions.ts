@@ -5,7 +5,8 @@ import { keyOf, type EventRecorder, type Logger } from '../kube/index.ts';
 export type Announce = (server: KcpMcpServer, status: KcpMcpServerStatus) => void;
 
 /**
- * Events and log lines when Ready changes its status or reason, and when the copied kubeconfig does. Not for a change of a
+ * Events and log lines when Ready changes its status or reason, when the copied kubeconfig does, and when the issuer turns out
+ * to register no clients. Not for a change of a
  * message alone: those come with every Pod that starts.
  */
 export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Logger): Announce {
@@ -29,6 +30,14 @@ export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Lo
         reason,
         note: message,
       });
+    }
+
+    const signIn = status.conditions?.find(({ type }) => type === 'OIDCReady');
+    const signInBefore = server.status?.conditions?.find(({ type }) => type === 'OIDCReady');
+    // The endpoint works, so Ready says nothing of it; but people who want to sign in will meet it.
+    if (signIn?.reason === 'NoClientRegistration' && signInBefore?.reason !== signIn.reason) {
+      const { reason, message } = signIn;
+      events.event({ regarding: server, type: 'Warning', reason, action: 'CheckIssuer', note: message });
     }
 
     const { sha256, server: url } = status.kubeconfig ?? {};

@@ -14,29 +14,32 @@ export type Watched<T> =
   | { state: 'forbidden'; message: string }
   | { state: 'present'; object: T };
 
-/** A place to look single objects up in. */
-export interface Watchable<T> {
+/** A place to look things up in. */
+export interface LookUp<K, R> {
   /** What is known about `key` now; from here on `user` is woken when it changes. */
-  look(key: ObjectKey, user: string): Watched<T>;
+  look(key: K, user: string): R;
 }
 
-/** The objects that one reconcile of `user` looks at. */
+/** A place to look single objects up in. */
+export type Watchable<T> = LookUp<ObjectKey, Watched<T>>;
+
+/** What one reconcile of `user` looks at. */
 export class Looks {
-  readonly #held = new Map<Watchable<unknown>, ObjectKey[]>();
+  readonly #held = new Map<object, unknown[]>();
   readonly #user: string;
 
   constructor(user: string) {
     this.#user = user;
   }
 
-  look<T>(where: Watchable<T>, key: ObjectKey): Watched<T> {
+  look<K, R>(where: LookUp<K, R>, key: K): R {
     this.#held.set(where, [...this.heldIn(where), key]);
     return where.look(key, this.#user);
   }
 
   /** The keys that were looked at in this place. */
-  heldIn(where: Watchable<unknown>): ObjectKey[] {
-    return this.#held.get(where) ?? [];
+  heldIn<K>(where: LookUp<K, unknown>): K[] {
+    return (this.#held.get(where) ?? []) as K[];
   }
 }
 

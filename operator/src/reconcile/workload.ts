@@ -32,9 +32,16 @@ import { service } from '../resources/service.ts';
 import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
 import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
+import { lookAtIssuer } from './issuer.ts';
 import { isOurs, liveChild, observerOf, ownChild, type Run } from './run.ts';
 import { autoscalerOf, deploymentOf, hasSeveralPods, replicasOf } from './replicas.ts';
-import { checkClientSecret, checkIssuerCA, NotYetKnownError, resolveKubeconfig, type Resolved } from './references.ts';
+import {
+  checkClientSecret,
+  NotYetKnownError,
+  resolveIssuerCA,
+  resolveKubeconfig,
+  type Resolved,
+} from './references.ts';
 import { fails, holds, progressing, type Cause } from './status.ts';
 
 /** Applies everything that is wanted, and says in the report what couldn't be. */
@@ -45,8 +52,11 @@ export async function applyWorkload(run: Run): Promise<void> {
   run.looks.look(run.caches.metadataOf(SECRET), copyKey);
   lookAtDropIn(run);
   const kubeconfig = resolveKubeconfig(server, run);
-  const [signInProblem] = [checkIssuerCA(server, run), checkClientSecret(server, run)].filter((problem) => !!problem);
+  const issuerCA = resolveIssuerCA(server, run);
+  const [signInProblem] = [issuerCA.problem, checkClientSecret(server, run)].filter((problem) => !!problem);
   if (signInProblem) report.causes.OIDCReady = fails(signInProblem);
+
+  lookAtIssuer(run, issuerCA);
 
   const dropIn = dropInOf(run);
 

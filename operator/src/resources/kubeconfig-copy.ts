@@ -1,8 +1,9 @@
 // What is copied of a kubeconfig: by whitelist, so that nothing gets through because nobody thought of it. Of the
 // current context's cluster that is the https server, the CA and the TLS server name. No certificate, key or token is
 // ever part of the copy. Fields that would make the source work where the copy can't are refused by name.
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml';
+import { certificateBlocks } from './pem.ts';
 
 /** Where kcp is and how to recognise it. Holds no credential. */
 export interface KubeconfigCopy {
@@ -208,15 +209,7 @@ function serverName(value: unknown): string {
 /** The CERTIFICATE blocks of the data and nothing else: a bundle may hold a key too. */
 function certificates(value: unknown): string {
   const field = 'clusters[].cluster.certificate-authority-data';
-  const pem = Buffer.from(text(value, field), 'base64').toString('latin1');
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
-  if (!blocks.length) throw new KubeconfigError(field, 'holds no PEM certificate');
-  const canonical = blocks.map((block) => {
-    try {
-      return new X509Certificate(block).toString();
-    } catch {
-      throw new KubeconfigError(field, 'holds a certificate that cannot be read');
-    }
-  });
-  return Buffer.from(canonical.join('')).toString('base64');
+  const blocks = certificateBlocks(Buffer.from(text(value, field), 'base64').toString('latin1'));
+  if (!blocks.length) throw new KubeconfigError(field, 'holds no PEM certificate that can be read');
+  return Buffer.from(blocks.join('')).toString('base64');
 }

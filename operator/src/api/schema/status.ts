@@ -57,7 +57,9 @@ export const statusSchema = z
         audience: z.string().max(512).describe('Audience that they must name.'),
         registersClients: z
           .boolean()
-          .describe('Whether the issuer registers clients by itself (RFC 7591); unknown when left out.')
+          .describe(
+            'Whether clients get to be known to the issuer by themselves (RFC 7591, or client id metadata documents); unknown when left out.',
+          )
           .optional(),
       })
       .describe('How callers sign in.')

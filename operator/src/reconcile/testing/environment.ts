@@ -14,6 +14,7 @@ import { ensureBinaries } from '../../../../e2e/cluster/toolchain.ts';
 import { cacheDir, repoRoot } from '../../../../e2e/lib/cache.ts';
 import { silent } from '../../../../e2e/lib/progress.ts';
 import { createKubeClient, type KubeClient, type Logger } from '../../kube/index.ts';
+import type { CheckIssuer } from '../../outbound/issuer.ts';
 import { createOperator, type Operator } from '../../operator.ts';
 
 const run = promisify(execFile);
@@ -32,10 +33,15 @@ export interface Environment {
   /** Runs commands that a message told, as a person would in a shell. */
   shell(commands: string): Promise<void>;
   applyCRD(file: string): Promise<void>;
-  /** Starts the operator with the rights of its ServiceAccount. */
-  startOperator(): Promise<RunningOperator>;
+  /**
+   * Starts the operator with the rights of its ServiceAccount.
+   * @param checkIssuer what issuers answer; default: all is well with every one of them
+   */
+  startOperator(options?: { checkIssuer?: CheckIssuer }): Promise<RunningOperator>;
   stop(): Promise<void>;
 }
+
+const allIsWell: CheckIssuer = () => Promise.resolve({ outcome: 'verified', registersClients: true });
 
 export interface RunningOperator extends Operator {
   client: KubeClient;
@@ -59,7 +65,7 @@ export async function startEnvironment(crds: readonly string[]): Promise<Environ
       await run('sh', ['-ec', commands], { env: { ...env, PATH: path } });
     },
     applyCRD: (file) => applyCRDs(api, [file]),
-    async startOperator() {
+    async startOperator({ checkIssuer = allIsWell } = {}) {
       const client = await createKubeClient({
         kubeconfig: await operatorKubeconfig(plane, api),
         userAgent: 'kcp-mcp-operator/test',
@@ -74,6 +80,7 @@ export async function startEnvironment(crds: readonly string[]): Promise<Environ
         leaseNamespace: OPERATOR_NAMESPACE,
         concurrency: 8,
         logger,
+        checkIssuer,
         // A missing kind is asked for so seldom that only the watch on its CRD can bring it within a test's patience.
         timings: { backoffMaxMs: 500, absentMs: 600_000 },
       });
