@@ -131,7 +131,14 @@ export const customResourceDefinition = () => ({
         name: VERSION,
         served: true,
         storage: true,
-        subresources: { status: {} },
+        subresources: {
+          status: {},
+          scale: {
+            specReplicasPath: '.spec.deployment.replicas',
+            statusReplicasPath: '.status.replicas',
+            labelSelectorPath: '.status.selector',
+          },
+        },
         additionalPrinterColumns: columns,
         schema: { openAPIV3Schema: openAPISchema() },
       },

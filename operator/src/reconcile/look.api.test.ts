@@ -3,19 +3,84 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { grantCommand, granteeOf, OWN_VERBS, READ_VERBS } from './grant.ts';
-import { newCase } from './testing/case.ts';
-import { OPERATOR_NAMESPACE, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
+import { NAME, newCase, type Case } from './testing/case.ts';
+import {
+  certManagerCRDs,
+  OPERATOR_NAMESPACE,
+  CRDS,
+  startEnvironment,
+  type Environment,
+} from './testing/environment.ts';
 
 let env: Environment;
 
 beforeAll(async () => {
-  env = await startEnvironment([CRDS.ours]);
+  env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
 }, 600_000);
 
 afterAll(() => env.stop());
 
 const SOON = { deadlineMs: 10_000, intervalMs: 50 };
 const OPERATOR = `system:serviceaccount:${OPERATOR_NAMESPACE}:kcp-mcp-operator`;
+
+describe('a KcpMcpServer', () => {
+  let it: Case;
+  const kubectl = (...args: string[]) => env.kubectl('-n', it.namespace, ...args);
+  beforeAll(async () => {
+    await env.startOperator();
+    it = await newCase(env);
+    await it.becomeReady();
+  }, 60_000);
+
+  /** Header and row of `kubectl get`, each column at the place that its name has. */
+  const table = async (...flags: string[]): Promise<Record<string, string>> => {
+    const [header = '', row = ''] = (await kubectl('get', 'kcpmcp', ...flags)).split('\n');
+    const names = [...header.matchAll(/\S+/g)];
+    return Object.fromEntries(
+      names.map(({ 0: name, index }, at) => [name, row.slice(index, names[at + 1]?.index).trim()]),
+    );
+  };
+
+  test('is shown with whether it is ready, where it is, how many Pods, and how old', async () => {
+    expect(await table()).toEqual({
+      NAME,
+      READY: 'True',
+      URL: 'https://mcp.vespucci.example.com/mcp',
+      REPLICAS: '1',
+      AGE: expect.stringMatching(/^\d+[sm]/),
+    });
+  });
+
+  test('is shown with -o wide with its issuer, kcp, the end of its certificate, and why', async () => {
+    const { NAME: _, READY: __, URL: ___, REPLICAS: ____, AGE: _____, ...wide } = await table('-o', 'wide');
+    expect(wide).toEqual({
+      ISSUER: 'https://auth.example.com',
+      KCP: 'https://kcp.example.com:6443',
+      'CERT-EXPIRY': '2036-01-01T00:00:00Z',
+      REASON: 'Succeeded',
+    });
+  });
+
+  test('is waited for', async () => {
+    const waiting = kubectl('wait', '--for=condition=Ready', `kcpmcp/${NAME}`, '--timeout=10s');
+    expect(await waiting).toContain('condition met');
+    const stalled = kubectl('wait', '--for=condition=Stalled', `kcpmcp/${NAME}`, '--timeout=1s');
+    await expect(stalled).rejects.toThrow(/timed out/);
+  });
+
+  test('is scaled, whether or not the number was said before', async () => {
+    const replicas = async () => (await it.find('Deployment', `${NAME}-mcp`))?.spec?.['replicas'];
+    for (const count of [3, 2]) {
+      await kubectl('scale', `kcpmcp/${NAME}`, `--replicas=${count}`);
+      await waitFor(`${count} replicas`, async () => (await replicas()) === count, SOON);
+    }
+    const scale = (await env.api.request(`${it.path('KcpMcpServer', NAME)}/scale`)) as object;
+    expect(scale).toMatchObject({
+      spec: { replicas: 2 },
+      status: { replicas: 1, selector: `app.kubernetes.io/name=kcp-mcp-server,app.kubernetes.io/instance=${NAME}` },
+    });
+  });
+});
 
 describe('the command that grants', () => {
   const SECRET = 'vespucci-mcp-kubeconfig';

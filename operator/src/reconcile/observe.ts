@@ -24,6 +24,7 @@ export function observe(run: Run): void {
 
   const deployment = ownChild(run, DEPLOYMENT, names.workload) as Deployment | undefined;
   report.facts.replicas = deployment?.status?.replicas ?? 0;
+  report.facts.selector = selectorOf(server.metadata.name);
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
   if (deployment) report.causes.Available ??= withAutoscaler(availabilityOf(deployment), run);
   if (actedOn) observeIssuer(run, deployment);
@@ -113,6 +114,12 @@ export function untilExpiry({ report, now }: Pick<Run, 'report' | 'now'>): { aft
   return left > 0 ? { afterMs: Math.min(left, DAY_MS) } : undefined;
 }
 
+/** Label selector of the Pods of a KcpMcpServer, as kubectl takes it. */
+const selectorOf = (name: string): string =>
+  Object.entries(selectorLabels(name))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+
 /** As `kubectl rollout status` judges, and what the Deployment controller says where it gave up. */
 export function availabilityOf(deployment: Deployment): Finding {
   const { metadata, spec, status } = deployment;
@@ -121,9 +128,7 @@ export function availabilityOf(deployment: Deployment): Finding {
   const condition = (type: string) => conditions.find((item) => item.type === type);
   const progress = condition('Progressing');
   const name = `Deployment ${keyOf(metadata)}`;
-  const instance = selectorLabels(metadata.labels?.['app.kubernetes.io/instance'] ?? '');
-  const labels = Object.entries(instance).map(([key, value]) => `${key}=${value}`);
-  const help = `see: kubectl -n ${metadata.namespace ?? ''} describe pods -l ${labels.join(',')}`;
+  const help = `see: kubectl -n ${metadata.namespace ?? ''} describe pods -l ${selectorOf(metadata.labels?.['app.kubernetes.io/instance'] ?? '')}`;
 
   if (wanted === 0) {
     const message = `${name} has no replicas: set spec.deployment.replicas, or scale it with kubectl`;

@@ -36,6 +36,11 @@ export const statusSchema = z
       )
       .optional(),
     replicas: z.int32().min(0).describe('Pods of the Deployment.').optional(),
+    selector: z
+      .string()
+      .max(512)
+      .describe('Selects these Pods; for autoscalers of this resource, and for kubectl -l.')
+      .optional(),
     readyReplicas: z.int32().min(0).describe('Pods that are ready.').optional(),
     kubeconfig: z
       .object({
