@@ -99,7 +99,15 @@ function readReport(file: string): JestReport | undefined {
 }
 
 /** What the api tests start. */
-const API_PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl', 'generic-controlplane', 'cert-manager-controller'] as const;
+const API_PROGRAMS = [
+  'etcd',
+  'kube-apiserver',
+  'kubectl',
+  'generic-controlplane',
+  'cert-manager-controller',
+  'helm',
+  'gitops-verdict',
+] as const;
 
 async function api(): Promise<Counts> {
   if (!hasGo()) {

@@ -32,6 +32,7 @@ const modules = {
   etcd: { sources: ['main.go'], ldflags: '-s -w', packages: 570, expectation: 'about 1 min' },
   kubernetes: { sources: [], ldflags: `-s -w ${kubernetesVersion}`, packages: 2700, expectation: 'up to 12 min' },
   'cert-manager': { sources: ['main.go'], ldflags: '-s -w', packages: 1190, expectation: 'about 3 min' },
+  packaging: { sources: ['verdict/main.go'], ldflags: '-s -w', packages: 1020, expectation: 'about 2 min' },
   pause: { sources: ['main.go'], ldflags: '-s -w', packages: 60, expectation: 'a few seconds' },
 } as const satisfies Record<string, GoModule>;
 
@@ -50,6 +51,8 @@ const binaries = {
     package: 'k8s.io/kubernetes/pkg/controlplane/apiserver/samples/generic',
   },
   'cert-manager-controller': { module: 'cert-manager', package: '.' },
+  helm: { module: 'packaging', package: 'helm.sh/helm/v4/cmd/helm' },
+  'gitops-verdict': { module: 'packaging', package: './verdict' },
   pause: { module: 'pause', package: '.' },
 } as const satisfies Record<string, { module: ModuleName; package: string }>;
 
@@ -106,8 +109,8 @@ export async function ensureBinaries<N extends BinaryName>(
   return paths;
 }
 
-/** The folder that holds a dependency's files, downloaded when it isn't there yet. */
-export async function moduleFolder(module: ModuleName, dependency: string): Promise<string> {
+/** The folder that holds a dependency's files, downloaded when it isn't there yet. `crds` is there for such files only. */
+export async function moduleFolder(module: ModuleName | 'crds', dependency: string): Promise<string> {
   const cwd = join(goFolder, module);
   const env = goEnvironment();
   const json = await run('go', ['mod', 'download', '-json', dependency], { cwd, env });

@@ -36,14 +36,15 @@ export class OptionsError extends Error {
   override readonly name = 'OptionsError';
 }
 
-interface Flag {
+export interface Flag {
   name: string;
   env?: string;
+  /** What it takes, as the help shows it; left out where it takes nothing. */
   value?: string;
   help: string;
 }
 
-const FLAGS: readonly Flag[] = [
+export const FLAGS: readonly Flag[] = [
   {
     name: 'kubeconfig',
     env: 'KUBECONFIG',
@@ -88,7 +89,12 @@ const FLAGS: readonly Flag[] = [
     value: 'true|false',
     help: 'ask issuers at loopback and link-local addresses, too; default: false',
   },
-  { name: 'log-level', env: 'LOG_LEVEL', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')}; default: info` },
+  {
+    name: 'log-level',
+    env: 'LOG_LEVEL',
+    value: LOG_LEVELS.join('|'),
+    help: 'least level that is logged; default: info',
+  },
   { name: 'help', help: 'print this text' },
   { name: 'version', help: 'print the version' },
 ];
