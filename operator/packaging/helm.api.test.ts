@@ -132,7 +132,6 @@ test('is accepted by the API server, by default and with every value set', async
     const yaml = await helm(['template', ...RELEASE, '--values', await valuesFile(values)]);
     await kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'], yaml);
   }
-  await kubectl(['delete', 'namespace', 'kcp-mcp-operator-system', '--wait=false']);
 });
 
 test('takes the release’s namespace everywhere', async () => {
@@ -258,6 +257,21 @@ describe('a release', () => {
     await helm(['install', 'mcp', CHART, ...namespace]);
     await helm(['uninstall', 'mcp', ...namespace]);
   }, 60_000);
+
+  test('takes over what was applied with kustomize', async () => {
+    await kubectl(['apply', '--server-side', '--force-conflicts', '-k', join(repoRoot, 'config/default')]);
+    const namespace = ['--namespace', 'kcp-mcp-operator-system'];
+    await expect(helm(['install', ...RELEASE])).rejects.toThrow(/ownership/);
+    await helm(['install', ...RELEASE, '--take-ownership', '--force-conflicts', '--set=replicas=2']);
+    const replicas = await kubectl([
+      'get',
+      'deployment',
+      'kcp-mcp-operator',
+      ...namespace,
+      '-o=jsonpath={.spec.replicas}',
+    ]);
+    expect(replicas).toBe('2');
+  }, 30_000);
 
   /** The chart as an earlier version might have been: a CRD with a column less. */
   async function olderChart(folder: string): Promise<void> {
