@@ -15,26 +15,6 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const OPERATOR = 'system:serviceaccount:kcp-mcp-operator-system:kcp-mcp-operator';
 
-/** As little of kcp-operator's CRD as the sample needs to be accepted. */
-const kubeconfigCRD = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'kubeconfigs.operator.kcp.io' },
-  spec: {
-    group: 'operator.kcp.io',
-    scope: 'Namespaced',
-    names: { plural: 'kubeconfigs', kind: 'Kubeconfig' },
-    versions: [
-      {
-        name: 'v1alpha1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-};
-
 interface Rule {
   apiGroups: string[];
   resources: string[];
@@ -135,8 +115,9 @@ describe('config/default', () => {
 describe('config/samples', () => {
   test('applies with strict validation, the full one too', async () => {
     await kubectl('create', 'namespace', 'kcp-vespucci');
-    await applyObject(kubeconfigCRD);
-    await kubectl('wait', '--for=condition=Established', 'crd/kubeconfigs.operator.kcp.io', '--timeout=30s');
+    const crds = join(root, 'operator/testdata/crds');
+    await kubectl('apply', '--server-side', '-f', crds);
+    await kubectl('wait', '--for=condition=Established', '-f', crds, '--timeout=30s');
     const samples = () => kubectl('apply', '-k', join(root, 'config/samples'), '--validate=strict');
     await waitFor('the samples to apply', samples, { deadlineMs: 30_000 });
     await kubectl(
@@ -147,6 +128,7 @@ describe('config/samples', () => {
       join(root, 'config/samples/kcpmcpserver-full.yaml'),
     );
     expect(await kubectl('get', 'kcpmcp', '-n', 'kcp-mcp', '-o', 'name')).toBe('kcpmcpserver.mcp.kcp.io/vespucci\n');
+    await kubectl('apply', '-k', join(root, 'config/samples/front-proxy'), '--validate=strict', '--dry-run=server');
   });
 });
 
@@ -175,7 +157,7 @@ describe('the operator', () => {
       ['get', 'secrets', '-A'],
       ['delete', 'secret', 'kcp-mcp-kubeconfig', '-n', 'kcp-vespucci'],
       ['delete', 'secret', 'another', '-n', 'kcp-mcp'],
-      ['delete', 'secret', 'vespucci-mcp-kubeconfig', '-n', 'kcp-mcp'],
+      ['delete', 'secret', 'vespucci-mcp-tls', '-n', 'kcp-mcp'],
     ];
     for (const args of refused) await expect(asOperator(...args)).rejects.toThrow(/forbidden/i);
     await expect(applyObject(secret('kcp-vespucci', 'kcp-mcp-kubeconfig', { a: 'b' }), asOperator)).rejects.toThrow(
@@ -194,6 +176,8 @@ describe('the operator', () => {
       /forbidden/i,
     );
     await expect(applyObject(secret('kcp-mcp', 'unnamed'), asOperator)).rejects.toThrow(/forbidden/i);
+    // For the day when the source withdraws its consent.
+    await asOperator('delete', 'secret', 'vespucci-mcp-kubeconfig', '-n', 'kcp-mcp');
   });
 
   test("sees whether the name of the certificate's Secret is free, and cannot write it", async () => {
@@ -209,7 +193,7 @@ describe('the operator', () => {
     ).trim();
 
   test.each([
-    ['get,list,watch', 'kcpmcpservers.mcp.kcp.io', '-A'],
+    ['get,list,watch,patch', 'kcpmcpservers.mcp.kcp.io', '-A'],
     ['patch', 'kcpmcpservers.mcp.kcp.io --subresource=status', '-A'],
     ['get,list,watch,create,patch', 'configmaps', '-A'],
     ['get,list,watch,create,patch', 'services', '-A'],
@@ -218,7 +202,9 @@ describe('the operator', () => {
     ['get,list,watch,create,patch,delete', 'poddisruptionbudgets.policy', '-A'],
     ['get,list,watch,create,patch,delete', 'networkpolicies.networking.k8s.io', '-A'],
     ['get,list,watch', 'horizontalpodautoscalers.autoscaling', '-A'],
-    ['get,list,watch', 'kubeconfigs.operator.kcp.io', '-A'],
+    ['get,list,watch,create,patch,delete', 'kubeconfigs.operator.kcp.io', '-A'],
+    ['get,list,watch', 'frontproxies.operator.kcp.io', '-A'],
+    ['get,list,watch', 'rootshards.operator.kcp.io', '-A'],
     ['get,list,watch', 'customresourcedefinitions.apiextensions.k8s.io', '-A'],
     ['create,patch', 'events.events.k8s.io', '-A'],
     ['create', 'leases.coordination.k8s.io', '-n=kcp-mcp-operator-system'],
@@ -230,6 +216,9 @@ describe('the operator', () => {
 
   test.each([
     ['update', 'kcpmcpservers.mcp.kcp.io', '-A'],
+    ['delete', 'kcpmcpservers.mcp.kcp.io', '-A'],
+    // Consent is for others to give.
+    ['patch', 'frontproxies.operator.kcp.io', '-A'],
     ['create', 'secrets', '-n=kcp-mcp'],
     ['list', 'secrets', '-n=kcp-mcp'],
     ['get', 'secrets', '-A'],

@@ -123,6 +123,7 @@ export function instrument(client: KubeClient, metrics: Pick<Metrics, 'apiReques
     update: (...args) => count('PUT', 200, client.update(...args)),
     apply: (...args) => count('PATCH', 200, client.apply(...args)),
     applyStatus: (...args) => count('PATCH', 200, client.applyStatus(...args)),
+    mergePatch: (...args) => count('PATCH', 200, client.mergePatch(...args)),
     delete: (...args) => count('DELETE', 200, client.delete(...args)),
     watch: (...args) => count('WATCH', 200, client.watch(...args)),
     serves: (...args) => count('GET', 200, client.serves(...args)),

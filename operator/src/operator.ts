@@ -101,6 +101,7 @@ export function createOperator(options: OperatorOptions): Operator {
       client: termClient,
       applier,
       announce: createAnnouncer(events, logger),
+      events,
       metrics,
       logger,
       runtimeImage: options.runtimeImage,

@@ -49,7 +49,7 @@ const reasons = {
   Succeeded: { on: ['Ready'], meaning: 'All causes hold.' },
   Progressing: { on: ['Ready', 'Reconciling'], meaning: 'Changes were applied and the cluster is taking them up.' },
   WaitingForReference: {
-    on: ['Ready', 'Reconciling', 'Available'],
+    on: ['Ready', 'Reconciling', 'OIDCReady', 'ConfigReady', 'Available'],
     meaning:
       'Something that the spec names is not there or not usable yet; the operator watches it and goes on by itself.',
     cure: 'See the cause that is not True: its message says what is missing.',
@@ -172,9 +172,21 @@ const reasons = {
       "No Pod of the current template is ready, so nobody has confirmed the issuer's keys yet. The operator may not read the issuer's CA, and so didn't ask itself.",
     cure: 'Run the command in the message. If it stays: see that the Pods reach spec.auth.oidc.issuerURL, in their log.',
   },
+  NotInherited: {
+    on: ['OIDCReady'],
+    meaning:
+      'spec.auth.oidc is left out, and neither the FrontProxy that spec.kcp.frontProxyRef names nor its RootShard has a usable spec.auth.oidc to take over: kcp believes a webhook, a token file or something set by arguments.',
+    cure: 'Set spec.auth.oidc.',
+  },
+  Mismatch: {
+    on: ['OIDCReady'],
+    meaning:
+      'The issuer or the audience differs from that of the front-proxy which the kubeconfig is for, so kcp would refuse the tokens of callers. The server goes on as the spec says.',
+    cure: 'Set the fields that the message names to what the front-proxy has.',
+  },
   InvalidCA: {
     on: ['OIDCReady'],
-    meaning: 'What spec.auth.oidc.caRef names holds no CERTIFICATE block.',
+    meaning: 'What spec.auth.oidc.caRef, or caFileRef of the FrontProxy, names holds no CERTIFICATE block.',
     cure: 'Put the CA there, in PEM.',
   },
 

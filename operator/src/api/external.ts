@@ -26,6 +26,8 @@ export const HORIZONTAL_POD_AUTOSCALER = namespaced(
 );
 export const CERTIFICATE = namespaced('cert-manager.io', 'v1', 'Certificate', 'certificates');
 export const KUBECONFIG = namespaced('operator.kcp.io', 'v1alpha1', 'Kubeconfig', 'kubeconfigs');
+export const FRONT_PROXY = namespaced('operator.kcp.io', 'v1alpha1', 'FrontProxy', 'frontproxies');
+export const ROOT_SHARD = namespaced('operator.kcp.io', 'v1alpha1', 'RootShard', 'rootshards');
 export const CUSTOM_RESOURCE_DEFINITION: Resource = {
   group: 'apiextensions.k8s.io',
   version: 'v1',
@@ -53,6 +55,9 @@ export interface KcpKubeconfig {
   kind: string;
   metadata: ObjectMeta;
   spec: {
+    /** One of frontProxyRef, rootShardRef and shardRef, in the same namespace. */
+    target?: { frontProxyRef?: { name?: string } };
+    groups?: string[];
     /** Secret of the same namespace, key {@link KUBECONFIG_SECRET_KEY}. */
     secretRef: { name?: string };
     /** Workspace path that the server URL ends with; `root` when left out. */
@@ -64,6 +69,38 @@ export interface KcpKubeconfig {
     targetName?: string;
     conditions?: ForeignCondition[];
   };
+}
+
+/** Whom a front-proxy or root shard of kcp-operator believes; beside these, what its `extraArgs` say. */
+export interface KcpAuth {
+  oidc?: {
+    issuerURL?: string;
+    clientID?: string;
+    /** Secret of the same namespace with the issuer's CA, by default under `ca.crt`. */
+    caFileRef?: { name?: string; key?: string };
+  };
+  webhook?: object;
+  tokenAuthFile?: object;
+}
+
+/** operator.kcp.io/v1alpha1 FrontProxy (kcp-operator): what people and machines reach kcp through. */
+export interface KcpFrontProxy {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  spec: {
+    auth?: KcpAuth;
+    /** RootShard of the same namespace. */
+    rootShard?: { ref?: { name?: string } };
+  };
+}
+
+/** operator.kcp.io/v1alpha1 RootShard (kcp-operator). What its front-proxies don't authenticate, it does. */
+export interface KcpRootShard {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  spec: { auth?: KcpAuth };
 }
 
 /** Key of the Secret that kcp-operator writes a kubeconfig under. */

@@ -15,13 +15,13 @@ const fieldsOf = (change: Partial<KcpMcpServerSpecInput>) =>
 test('the smallest resource is supported, with a Secret in place of the Kubeconfig too', () => {
   expect(fieldsOf({})).toEqual([]);
   expect(fieldsOf({ kcp: { secretRef: { name: 'kcp' } } })).toEqual([]);
+  expect(fieldsOf({ kcp: { frontProxyRef: { name: 'kcp' } } })).toEqual([]);
   expect(fieldsOf({ config: { dropInRef: { name: 'more' } } })).toEqual([]);
   expect(fieldsOf({ exposure: { service: { type: 'LoadBalancer' } } })).toEqual([]);
   expect(fieldsOf({ auth: { ...smallest.auth, upstream: { mode: 'Exchange' } } })).toEqual([]);
 });
 
 test.each<[string[], Partial<KcpMcpServerSpecInput>]>([
-  [['spec.kcp.frontProxyRef'], { kcp: { frontProxyRef: { name: 'kcp' } } }],
   [['spec.auth.mode'], { auth: { ...smallest.auth, mode: 'Kubeconfig' } }],
   [['spec.auth.mode', 'spec.auth.allowUnauthenticated'], { auth: { mode: 'Kubeconfig', allowUnauthenticated: true } }],
   [['spec.inventory.mode'], { inventory: { mode: 'Index' } }],

@@ -14,14 +14,8 @@ export interface UnsupportedField {
 
 /** Every field of `spec` that this version doesn't act on yet, in the order of the schema. Empty: all is supported. */
 export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
-  const { kcp, auth, inventory, tls, exposure } = spec;
+  const { auth, inventory, tls, exposure } = spec;
   const found: [boolean, string, string, string][] = [
-    [
-      !!kcp.frontProxyRef,
-      'spec.kcp.frontProxyRef',
-      'set',
-      'create a Kubeconfig for the FrontProxy and name it in spec.kcp.kubeconfigRef',
-    ],
     [auth.mode !== 'OIDC', 'spec.auth.mode', auth.mode, "use OIDC, where kcp sees the caller's own identity"],
     [auth.allowUnauthenticated, 'spec.auth.allowUnauthenticated', 'true', 'set spec.auth.oidc and let callers sign in'],
     [inventory.mode !== 'Caller', 'spec.inventory.mode', inventory.mode, 'use Caller'],

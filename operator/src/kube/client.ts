@@ -122,6 +122,11 @@ export interface KubeClient {
   apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T>;
   /** Server-side apply of the status subresource. */
   applyStatus<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T>;
+  /**
+   * JSON merge patch (RFC 7386) of the object that `patch.metadata` names; `Conflict` when a `metadata.resourceVersion` in it is
+   * not the current one. For what has to be gone whoever owns it, such as a finalizer.
+   */
+  mergePatch<T extends KubeObject>(resource: Resource, patch: KubeObject, options: WriteOptions): Promise<T>;
   /** True when something was deleted (or is being deleted now), false when there was nothing. */
   delete(resource: Resource, key: ObjectKey, options?: DeleteOptions): Promise<boolean>;
   /**

@@ -23,6 +23,7 @@ import { apiVersionOf, resourcePath, silentLogger } from './types.ts';
 import type { KubeObject, ObjectKey, Resource } from './types.ts';
 
 const APPLY = 'application/apply-patch+yaml';
+const MERGE_PATCH = 'application/merge-patch+json';
 const PARTIAL = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const PARTIAL_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 /** No object was ever written at etcd's first revision, so an existing object never has this version; see docs/adr/0006. */
@@ -152,6 +153,11 @@ class RestClient implements KubeClient {
       if (!isApiError(error) || error.reason !== 'Invalid' || !error.fields.includes('metadata.uid')) throw error;
       throw new ApiError({ status: 409, reason: 'Conflict', message: error.message, cause: error });
     }
+  }
+
+  async mergePatch<T extends KubeObject>(resource: Resource, patch: KubeObject, options: WriteOptions): Promise<T> {
+    const path = resourcePath(resource, patch.metadata);
+    return this.#write({ method: 'PATCH', path, body: patch, contentType: MERGE_PATCH }, options);
   }
 
   async #write<T>(call: RestCall, options: WriteOptions): Promise<T> {

@@ -10,6 +10,7 @@ import {
   type Environment,
   type RunningOperator,
 } from './testing/environment.ts';
+import { FRONT_PROXY, newFrontProxyCase, type FrontProxyCase } from './testing/front-proxy.ts';
 
 let env: Environment;
 let operator: RunningOperator;
@@ -17,9 +18,13 @@ const ready: Case[] = [];
 let waitingForPods: Case;
 let waitingForCertificate: Case;
 let waitingForDropIn: Case;
+let viaFrontProxy: FrontProxyCase;
 
 beforeAll(async () => {
-  env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
+  env = await startEnvironment([
+    ...[CRDS.ours, CRDS.kubeconfigs, CRDS.frontProxies, CRDS.rootShards],
+    await certManagerCRDs(),
+  ]);
   operator = await env.startOperator();
   for (let count = 0; count < 3; count += 1) {
     const it = await newCase(env);
@@ -41,6 +46,8 @@ beforeAll(async () => {
   await waitingForDropIn.condition('ConfigReady', 'True');
   await waitingForDropIn.apply('ConfigMap', 'more', { data: { 'config.toml': 'port = "1"' } });
   await waitingForDropIn.condition('Ready', 'False', 'InvalidDropIn');
+  viaFrontProxy = await newFrontProxyCase(env);
+  await viaFrontProxy.becomeReady();
   await allEvents();
 }, 600_000);
 
@@ -68,7 +75,7 @@ async function writes(): Promise<string[]> {
 
 /** Events are written in the background; the last one of each resource tells that all are. */
 async function allEvents(): Promise<void> {
-  for (const it of ready) {
+  for (const it of [...ready, viaFrontProxy]) {
     await waitFor('events', async () => (await it.events()).some(({ reason }) => reason === 'Succeeded'), SOON);
   }
   await waitFor('events', async () => (await waitingForPods.events()).some(({ reason }) => reason === 'Issuing'), SOON);
@@ -91,6 +98,10 @@ test('reconciles without a difference write nothing, Pods ready or not', async (
     await it.patch('Secret', SOURCE, { metadata: { labels: { touched: 'yes' } } }, { where: it.source });
     await waitFor('a reconcile', async () => (await reconciles(operator)) > count, SOON);
   }
+  const count = await reconciles(operator);
+  const touched = { metadata: { labels: { touched: 'yes' } } };
+  await viaFrontProxy.patch('FrontProxy', FRONT_PROXY, touched, { where: viaFrontProxy.source });
+  await waitFor('a reconcile', async () => (await reconciles(operator)) > count, SOON);
   expect(await writes()).toEqual(before);
 }, 60_000);
 
@@ -98,7 +109,7 @@ test('a restart of the operator writes nothing', async () => {
   const before = await writes();
   await operator.stop();
   operator = await env.startOperator();
-  await waitFor('all to be reconciled', async () => (await reconciles(operator)) > ready.length + 2, SOON);
+  await waitFor('all to be reconciled', async () => (await reconciles(operator)) > ready.length + 3, SOON);
   expect(await writes()).toEqual(before);
 }, 60_000);
 
@@ -110,6 +121,16 @@ test('creating one takes one write for each child, few for the status, and some 
   expect(made.filter((line) => !line.includes('/status?'))).toHaveLength(6);
   // The first look (perhaps before the Kubeconfig is seen to be ready), all applied, the Certificate issued, the Pods up.
   expect(made.filter((line) => line.includes('/status?')).length).toBeLessThanOrEqual(4);
+}, 60_000);
+
+test('naming a FrontProxy takes two writes more: the finalizer, and then the Kubeconfig', async () => {
+  const before = (await writes()).length;
+  const it = await newFrontProxyCase(env);
+  await it.becomeReady();
+  const made = (await writes()).slice(before).filter((line) => !line.includes('/events') && !line.includes('/status?'));
+  expect(made).toHaveLength(8);
+  expect(made[0]).toMatch(/^patch .*\/kcpmcpservers\/vespucci\?/);
+  expect(made[1]).toMatch(/^patch .*\/kubeconfigs\//);
 }, 60_000);
 
 test('the API server may crash: the operator goes on when it is back', async () => {

@@ -9,14 +9,18 @@ import {
   crdNameOf,
   CUSTOM_RESOURCE_DEFINITION,
   DEPLOYMENT,
+  FRONT_PROXY,
   KUBECONFIG,
   NETWORK_POLICY,
   POD_DISRUPTION_BUDGET,
+  ROOT_SHARD,
   SECRET,
   SERVICE,
   SERVICE_ACCOUNT,
   type CertManagerCertificate,
+  type KcpFrontProxy,
   type KcpKubeconfig,
+  type KcpRootShard,
 } from '../api/external.ts';
 import { KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
@@ -30,12 +34,14 @@ import {
   type Logger,
   type Resource,
 } from '../kube/index.ts';
+import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
 import { createAutoscalers } from './autoscalers.ts';
 import type { CheckIssuer } from '../outbound/issuer.ts';
 import { createIssuers } from './issuer.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
+import { SharedObjects } from './shared-objects.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
@@ -61,7 +67,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   const servers = new KindCache<KcpMcpServer>(namespaces, {
     ...common,
     resource: KCP_MCP_SERVER,
-    indexers: { kubeconfig: (server) => kubeconfigKeyOf(server) ?? [] },
+    indexers: { kubeconfig: kubeconfigKeysOf },
   });
   const children = {
     deployments: child<Deployment>(DEPLOYMENT),
@@ -75,7 +81,18 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   const autoscalers = createAutoscalers(namespaces, common, (deployment) => {
     for (const owner of ownersOf(children.deployments.get(parseKey(deployment)))) wake(owner);
   });
-  const kubeconfigs = createInformer<KcpKubeconfig>({ ...common, resource: KUBECONFIG, transform: slim });
+  const kubeconfigs = createInformer<KcpKubeconfig>({
+    ...common,
+    resource: KUBECONFIG,
+    transform: slim,
+    indexers: { server: (kubeconfig) => [serverOfMinted(kubeconfig) ?? []].flat() },
+  });
+  /** kcp-operator's own objects; few, and any of them may say what a server's issuer is. */
+  const shared = {
+    frontProxies: new SharedObjects<KcpFrontProxy>({ ...common, resource: FRONT_PROXY, transform: slim }, wake),
+    rootShards: new SharedObjects<KcpRootShard>({ ...common, resource: ROOT_SHARD, transform: slim }, wake),
+  };
+  const everywhere = [kubeconfigs, ...Object.values(shared)];
   /** Secrets and ConfigMaps whose content is read. */
   const sources = {
     Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slim }, wake),
@@ -92,7 +109,10 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     return objects;
   };
   const issuers = createIssuers(checkIssuer, wake, logger);
-  const watchedObjects = () => [sources.Secret, sources.ConfigMap, secretKeys, ...single.values()];
+  const watchedObjects = () => [
+    ...[sources.Secret, sources.ConfigMap, secretKeys, ...single.values()],
+    ...Object.values(shared),
+  ];
 
   const wakeServer = ({ metadata }: KcpMcpServer): void => {
     wake(keyOf(metadata));
@@ -119,7 +139,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     },
     onDelete: wakeUsers,
     onState: () => {
-      wakeWhere((server) => server.spec.kcp.kubeconfigRef !== undefined);
+      wakeWhere((server) => server.spec.kcp.secretRef === undefined);
     },
   });
   children.certificates.on({
@@ -133,6 +153,11 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     watchCRD(common, KUBECONFIG, () => {
       kubeconfigs.poke();
     }),
+    ...Object.values(shared).map((objects) =>
+      watchCRD(common, objects.resource, () => {
+        objects.poke();
+      }),
+    ),
     watchCRD(common, CERTIFICATE, () => {
       children.certificates.poke();
     }),
@@ -144,6 +169,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     ...children,
     autoscalers,
     kubeconfigs,
+    ...shared,
     sources,
     secretKeys,
     metadataOf,
@@ -151,19 +177,20 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
 
     start(): void {
       for (const kind of [...kinds, autoscalers]) kind.start();
-      for (const informer of [kubeconfigs, ...crds]) informer.start();
+      for (const informer of [...everywhere, ...crds]) informer.start();
     },
 
     /** Resolves when every kind was listed once, or found not to be served. */
     async settled(signal?: AbortSignal): Promise<void> {
-      await Promise.all([...kinds, autoscalers, kubeconfigs].map((kind) => kind.settled(signal)));
+      await Promise.all([...kinds, autoscalers, ...everywhere].map((kind) => kind.settled(signal)));
     },
 
     /** What hasn't been listed yet, one text each; empty: work can begin. */
     notReady(): string[] {
       const missing = kinds.filter((kind) => !kind.isSettled()).map((kind) => kind.plural);
-      // Kubeconfigs may be forbidden to an operator that serves secretRefs only: that is a condition, not a reason to wait.
-      if (kubeconfigs.state().phase === 'starting') missing.push(kubeconfigs.resource.plural);
+      // They may be forbidden to an operator that serves secretRefs only: that is a condition, not a reason to wait.
+      const starting = everywhere.filter((objects) => objects.state().phase === 'starting');
+      missing.push(...starting.map(({ resource }) => resource.plural));
       return missing.map((plural) => `${plural} to be listed`);
     },
 
@@ -180,10 +207,13 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
 }
 
-/** Key of the Kubeconfig that a server names, as a list for the indexer. */
-function kubeconfigKeyOf({ spec, metadata }: KcpMcpServer): string[] | undefined {
-  const ref = spec.kcp.kubeconfigRef;
-  return ref && [keyOf({ namespace: ref.namespace ?? metadata.namespace, name: ref.name })];
+/** Keys of the Kubeconfigs that a server is about: the one that it names, and those that are made for it. */
+function kubeconfigKeysOf(server: KcpMcpServer): string[] {
+  const { kubeconfigRef, frontProxyRef } = server.spec.kcp;
+  const ref = kubeconfigRef ?? frontProxyRef;
+  if (!ref) return [];
+  const names = [kubeconfigRef?.name ?? mintedName(server, 'kcp'), mintedName(server, 'index')];
+  return names.map((name) => keyOf({ namespace: ref.namespace ?? server.metadata.namespace, name }));
 }
 
 function wakeOwners(cache: KindCache<KubeObject>, wake: (key: string) => void): void {

@@ -6,7 +6,7 @@ test('one line that makes or completes the Role, and binds it', () => {
   const key = { namespace: 'kcp-mcp', name: 'vespucci-mcp-kubeconfig' };
   const grantee = '--serviceaccount=ns:sa';
   expect(grantCommand({ resource: 'secrets', key, verbs: OWN_VERBS, grantee })).toBe(
-    'kubectl -n kcp-mcp create role kcp-mcp-operator-vespucci-mcp-kubeconfig --verb=get,watch,create,patch --resource=secrets --resource-name=vespucci-mcp-kubeconfig --dry-run=client -o yaml | kubectl -n kcp-mcp auth reconcile -f -' +
+    'kubectl -n kcp-mcp create role kcp-mcp-operator-vespucci-mcp-kubeconfig --verb=get,watch,create,patch,delete --resource=secrets --resource-name=vespucci-mcp-kubeconfig --dry-run=client -o yaml | kubectl -n kcp-mcp auth reconcile -f -' +
       ' && kubectl -n kcp-mcp create rolebinding kcp-mcp-operator-vespucci-mcp-kubeconfig --role=kcp-mcp-operator-vespucci-mcp-kubeconfig --serviceaccount=ns:sa --dry-run=client -o yaml | kubectl -n kcp-mcp auth reconcile -f -',
   );
 });

@@ -2,7 +2,8 @@
 import type { ObjectKey } from '../kube/index.ts';
 
 export const READ_VERBS = ['get', 'watch'] as const;
-export const OWN_VERBS = ['get', 'watch', 'create', 'patch'] as const;
+/** `delete` is for the day when the source withdraws its consent. */
+export const OWN_VERBS = ['get', 'watch', 'create', 'patch', 'delete'] as const;
 
 export interface Grant {
   /** Plural, with the group where there is one: `secrets`. */

@@ -1,10 +1,21 @@
 /** The reconcile of one KcpMcpServer, as a story. Level-triggered: it may run at any time, twice, or never finish. */
 import { unsupportedFields } from '../api/supported.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
-import { isApiError, isNotFound, parseKey, type Applier, type KubeClient, type Logger } from '../kube/index.ts';
+import {
+  isApiError,
+  isNotFound,
+  parseKey,
+  type Applier,
+  type EventRecorder,
+  type KubeClient,
+  type Logger,
+} from '../kube/index.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Caches } from './caches.ts';
 import { prune } from './cleanup.ts';
+import { createFinalize } from './finalizer.ts';
+import { inherit } from './inherit.ts';
+import { mint, pruneMinted } from './minted.ts';
 import { isPassing, RetryError, terminal, type Problem } from './errors.ts';
 import { observe, untilExpiry } from './observe.ts';
 import { NotYetKnownError } from './references.ts';
@@ -22,6 +33,7 @@ export interface ReconcilerOptions {
   client: KubeClient;
   applier: Applier;
   announce: Announce;
+  events: Pick<EventRecorder, 'event'>;
   metrics: Pick<Metrics, 'reconciled'>;
   logger: Logger;
   runtimeImage: string;
@@ -38,13 +50,15 @@ export function createReconciler(
 ): (key: string, signal: AbortSignal) => Promise<{ afterMs: number } | undefined> {
   const { caches, metrics, logger, now = () => new Date() } = options;
   const failures = new Map<string, number>();
+  const finalize = createFinalize({ ...options, now });
 
   return async (key, signal) => {
     const server = caches.servers.get(parseKey(key));
     if (!server || server.metadata.deletionTimestamp !== undefined) {
-      // Its children go with it (ownerReference); to touch them now would bring them back.
+      // Its children go with it (ownerReference); to touch them now would bring them back. What lies elsewhere doesn't.
       failures.delete(key);
       caches.release(key);
+      if (server) await finalize(server, signal);
       return undefined;
     }
     const start = performance.now();
@@ -78,8 +92,11 @@ async function phases(run: Run): Promise<unknown> {
     if (refused) {
       run.report.overall = refused;
     } else {
+      await mint(run);
+      inherit(run);
       await applyWorkload(run);
       await prune(run);
+      await pruneMinted(run);
     }
     observe(run);
     return undefined;
@@ -105,6 +122,7 @@ function begin(key: string, server: KcpMcpServer, options: ReconcilerOptions, no
     server,
     now,
     report: newReport(),
+    minted: {},
     applied: new Map(),
     looks: new Looks(key),
     caches,

@@ -51,9 +51,10 @@ interface World {
   kubeconfig?: KcpKubeconfig;
   secrets?: Record<string, Watched<DataObject>>;
   configMaps?: Record<string, Watched<DataObject>>;
+  minted?: ResolveContext['minted'];
 }
 
-function context({ phase = 'synced', kubeconfig, secrets = {}, configMaps = {} }: World): ResolveContext {
+function context({ phase = 'synced', kubeconfig, secrets = {}, configMaps = {}, minted = {} }: World): ResolveContext {
   const known = (objects: Record<string, Watched<DataObject>>) => ({
     look: (key: ObjectKey): Watched<DataObject> => objects[keyOf(key)] ?? { state: 'absent' },
   });
@@ -65,6 +66,7 @@ function context({ phase = 'synced', kubeconfig, secrets = {}, configMaps = {} }
     },
     looks: new Looks('kcp-mcp/vespucci'),
     grantee: '--serviceaccount=ns:sa',
+    minted,
   };
 }
 

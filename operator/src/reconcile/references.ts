@@ -17,6 +17,7 @@ import { certificateBlocks } from '../resources/pem.ts';
 import { forbidden, waiting, type Problem } from './errors.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
+import type { Run } from './run.ts';
 import { oneLine } from './text.ts';
 import type { Looks, Watchable } from './watched-objects.ts';
 
@@ -45,6 +46,8 @@ export interface ResolveContext {
   looks: Looks;
   /** `--serviceaccount=NAMESPACE:NAME` of this operator, for the commands in messages. */
   grantee: string;
+  /** Kubeconfigs that the operator made. */
+  minted: Run['minted'];
 }
 
 /**
@@ -52,27 +55,38 @@ export interface ResolveContext {
  * @throws NotYetKnownError while the API server hasn't answered
  */
 export function resolveKubeconfig(server: KcpMcpServer, context: ResolveContext): Resolved {
-  const { kubeconfigRef, secretRef } = server.spec.kcp;
+  const { kubeconfigRef, frontProxyRef, secretRef } = server.spec.kcp;
   const namespace = server.metadata.namespace ?? 'default';
   if (kubeconfigRef) {
     const key = { namespace: kubeconfigRef.namespace ?? namespace, name: kubeconfigRef.name };
-    const source: Source = { kind: 'Kubeconfig', ...key };
-    const secretName = secretOfKubeconfig(key, context);
-    if (typeof secretName !== 'string') return { source, ...secretName };
-    const secret = { namespace: key.namespace, name: secretName };
-    const missing = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
-    return { source, ...readSecret(secret, KUBECONFIG_SECRET_KEY, missing, context) };
+    return { source: { kind: 'Kubeconfig', ...key }, ...readKubeconfig(key, context) };
+  }
+  if (frontProxyRef) {
+    const { namespace: where = namespace, name } = frontProxyRef;
+    const source: Source = { kind: 'FrontProxy', namespace: where, name };
+    const { kcp } = context.minted;
+    if (!kcp) throw new Error('no Kubeconfig was made for spec.kcp.frontProxyRef');
+    return { source, ...(kcp.problem ? { problem: kcp.problem } : readKubeconfig(kcp.key, context)) };
   }
   if (secretRef) {
     const secret = { namespace, name: secretRef.name };
     const missing = `Secret ${keyOf(secret)} not found: create it, or correct spec.kcp.secretRef`;
     return { source: { kind: 'Secret', ...secret }, ...readSecret(secret, secretRef.key, missing, context) };
   }
-  throw new Error('spec.kcp names neither kubeconfigRef nor secretRef');
+  throw new Error('spec.kcp names no kubeconfig');
+}
+
+/** What kcp-operator wrote for a Kubeconfig. */
+function readKubeconfig(key: ObjectKey, context: ResolveContext): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
+  const secretName = secretOfKubeconfig(key, context);
+  if (typeof secretName !== 'string') return secretName;
+  const secret = { namespace: key.namespace, name: secretName };
+  const missing = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
+  return readSecret(secret, KUBECONFIG_SECRET_KEY, missing, context);
 }
 
 /** RFC 1123 subdomain. */
-const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+export const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** Name of the Secret of a Kubeconfig that is ready, or why there is none. */
 function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string | Failed {

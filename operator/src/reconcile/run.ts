@@ -8,6 +8,7 @@ import {
   SECRET,
   SERVICE,
   SERVICE_ACCOUNT,
+  type KcpFrontProxy,
 } from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { Applier, Ensured, KubeClient, KubeObject, Observer, Resource } from '../kube/index.ts';
@@ -15,11 +16,20 @@ import type { IssuerAnswer } from '../outbound/issuer.ts';
 import type { Caches } from './caches.ts';
 import type { Problem } from './errors.ts';
 import type { KindCache } from './kind-cache.ts';
+import type { Minted } from './minted.ts';
+import type { MintedUse } from '../resources/minted-kubeconfig.ts';
 import type { Report } from './status.ts';
 import type { Looks } from './watched-objects.ts';
 
 export interface Run {
+  /** What is asked for; completed by what is taken over from the FrontProxy (inherit.ts). */
   server: KcpMcpServer;
+  /** The FrontProxy that the spec is about, if Kubeconfigs may be made for it. */
+  frontProxy?: KcpFrontProxy;
+  /** Kubeconfigs that the spec takes and the operator makes. */
+  minted: Partial<Record<MintedUse, Minted>>;
+  /** Set when the issuer is that of the FrontProxy, with the CERTIFICATE blocks of its CA if it has one of its own. */
+  inherited?: { issuerCA?: string };
   /** When this reconcile began. */
   now: Date;
   /** What was found out so far. */

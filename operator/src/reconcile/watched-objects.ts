@@ -84,7 +84,11 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
   }
 }
 
-function known<T>({ phase, message = '' }: InformerState, hasSynced: boolean, object: T | undefined): Watched<T> {
+export function known<T>(
+  { phase, message = '' }: InformerState,
+  hasSynced: boolean,
+  object: T | undefined,
+): Watched<T> {
   if (phase === 'forbidden') return { state: 'forbidden', message };
   if (phase === 'absent') return { state: 'absent' };
   if (!hasSynced) return { state: 'pending' };

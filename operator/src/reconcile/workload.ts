@@ -32,6 +32,7 @@ import { service } from '../resources/service.ts';
 import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
 import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
+import { disagreement, inheritsIssuer } from './inherit.ts';
 import { lookAtIssuer } from './issuer.ts';
 import { isOurs, liveChild, observerOf, ownChild, type Run } from './run.ts';
 import { autoscalerOf, deploymentOf, hasSeveralPods, replicasOf } from './replicas.ts';
@@ -43,6 +44,7 @@ import {
   type Resolved,
 } from './references.ts';
 import { fails, holds, progressing, type Cause } from './status.ts';
+import { withdraw } from './withdrawal.ts';
 
 /** Applies everything that is wanted, and says in the report what couldn't be. */
 export async function applyWorkload(run: Run): Promise<void> {
@@ -52,9 +54,15 @@ export async function applyWorkload(run: Run): Promise<void> {
   run.looks.look(run.caches.metadataOf(SECRET), copyKey);
   lookAtDropIn(run);
   const kubeconfig = resolveKubeconfig(server, run);
-  const issuerCA = resolveIssuerCA(server, run);
-  const [signInProblem] = [issuerCA.problem, checkClientSecret(server, run)].filter((problem) => !!problem);
-  if (signInProblem) report.causes.OIDCReady = fails(signInProblem);
+  // Taken over from the FrontProxy, its CA was read there.
+  const issuerCA = run.inherited ? { pem: run.inherited.issuerCA } : resolveIssuerCA(server, run);
+  const [signInProblem] = [
+    issuerCA.problem,
+    checkClientSecret(server, run),
+    // What another namespace holds is told only to those who may read there.
+    kubeconfig.problem ? undefined : disagreement(run),
+  ].filter((problem) => !!problem);
+  if (signInProblem) report.causes.OIDCReady ??= fails(signInProblem);
 
   lookAtIssuer(run, issuerCA);
 
@@ -106,6 +114,11 @@ function wontStart({ report }: Run, before: string): void {
 
 /** @returns undefined where not even the spec makes a config.toml: the report says so */
 function dropInOf(run: Run): ResolvedDropIn | undefined {
+  if (inheritsIssuer(run.server)) {
+    const why = 'no config.toml is made before the issuer is known: see OIDCReady';
+    run.report.causes.ConfigReady = { ...progressing('Unknown', 'WaitingForReference', why), derived: true };
+    return undefined;
+  }
   try {
     return resolveDropIn(run);
   } catch (error) {
@@ -128,7 +141,8 @@ async function applyConfig(
     return undefined;
   }
   const { dropIn, from } = resolved;
-  if (!(await applyChild(run, 'ConfigReady', CONFIG_MAP, () => configMap(server, dropIn)))) return undefined;
+  if (!(await applyChild(run, 'ConfigReady', CONFIG_MAP, () => configMap(server, dropIn, run.inherited?.issuerCA))))
+    return undefined;
   const sources = from === undefined ? 'the spec' : `the spec and ${from}`;
   report.causes.ConfigReady = problem ? fails(problem) : holds('Rendered', `config.toml is made from ${sources}`);
   return dropIn ? { dropIn } : {};
@@ -173,6 +187,12 @@ async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise<boolea
   const earlier = seen.state === 'present' && isOurs(server)(seen.object);
 
   const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee });
+  if (resolved.problem?.reason === 'NotPermitted' && earlier) {
+    const problem = (await withdraw(run, seen.object)) ?? resolved.problem;
+    report.causes.KubeconfigReady = fails(problem);
+    report.facts.kubeconfig = { source: resolved.source };
+    return false;
+  }
   if (resolved.problem) {
     const problem = { ...resolved.problem };
     if (earlier) problem.message += '. The server goes on with the copy that it has';

@@ -5,7 +5,7 @@ import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { type DropIn, withDropIn } from './drop-in.ts';
 import type { ConfigMap } from './kubernetes-types.ts';
 import { childMetadata, childNames } from './names.ts';
-import { CONFIG_KEY, DROP_IN_KEY, HEALTH_PORT, HTTPS_PORT, PATHS } from './pod-layout.ts';
+import { CONFIG_KEY, DROP_IN_KEY, HEALTH_PORT, HTTPS_PORT, ISSUER_CA_KEY, PATHS } from './pod-layout.ts';
 
 /** A spec that the API server accepted and the runtime's schema does not. The message names the key of config.toml. */
 export class InvalidConfigError extends Error {
@@ -107,8 +107,11 @@ function allowedHosts({ metadata, spec }: KcpMcpServer): string[] {
   return [...new Set([spec.hostname, ...spec.tls.dnsNames, service, `${service}.svc`, `${service}.svc.cluster.local`])];
 }
 
-/** The ConfigMap with config.toml, and beside it the drop-in that was merged: the last good one, when a bad one follows. */
-export function configMap(server: KcpMcpServer, dropIn?: DropIn): ConfigMap {
+/**
+ * The ConfigMap with config.toml, and beside it the drop-in that was merged (the last good one, when a bad one follows) and the
+ * issuer's CA, where that lies in another namespace.
+ */
+export function configMap(server: KcpMcpServer, dropIn?: DropIn, issuerCA?: string): ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -116,6 +119,7 @@ export function configMap(server: KcpMcpServer, dropIn?: DropIn): ConfigMap {
     data: {
       [CONFIG_KEY]: stringify(runtimeConfig(server, dropIn)),
       ...(dropIn && { [DROP_IN_KEY]: stringify(dropIn.document) }),
+      ...(issuerCA !== undefined && { [ISSUER_CA_KEY]: issuerCA }),
     },
   };
 }

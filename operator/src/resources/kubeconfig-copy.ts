@@ -105,6 +105,15 @@ export function renderKubeconfig({ server, workspace = 'root', caData, tlsServer
   );
 }
 
+/**
+ * Names of the users that a kubeconfig has, whatever is in them.
+ * @throws KubeconfigError
+ */
+export function kubeconfigUsers(source: string): unknown[] {
+  const { users } = parse(source);
+  return Array.isArray(users) ? users.map((user: unknown) => (isMapping(user) ? user['name'] : undefined)) : [];
+}
+
 /** SHA-256, in hex, of the file that {@link renderKubeconfig} makes: `status.kubeconfig.sha256`. */
 export const kubeconfigSha256 = (copy: KubeconfigCopy): string =>
   createHash('sha256').update(renderKubeconfig(copy)).digest('hex');

@@ -6,6 +6,9 @@ export const CONFIG_KEY = 'config.toml';
 /** Key of the same ConfigMap, not mounted: the drop-in that config.toml was made with. */
 export const DROP_IN_KEY = 'drop-in.toml';
 
+/** Key of the same ConfigMap, mounted as the CA of the issuer: that of a FrontProxy, from a Secret in its namespace. */
+export const ISSUER_CA_KEY = 'issuer-ca.crt';
+
 /** Port of the endpoint in the Pod. */
 export const HTTPS_PORT = 8443;
 /** Port of /healthz, /readyz and /metrics, plain HTTP. */

@@ -21,7 +21,7 @@ const caRef = z
     "CA that the issuer's certificate is checked against, in PEM; the system's CAs when left out. Only CERTIFICATE blocks are used.",
   );
 
-const oidc = z
+export const oidcSchema = z
   .object({
     issuerURL: httpsURL().describe(
       'The issuer, exactly as its tokens name it in iss: the identity provider that kcp itself trusts.',
@@ -97,7 +97,7 @@ export const authSchema = z
         "Mode Kubeconfig only: nobody signs in, and whoever reaches the Service acts as the kubeconfig's identity. Refused with any exposure beyond a ClusterIP Service.",
       )
       .default(false),
-    oidc: oidc.optional(),
+    oidc: oidcSchema.optional(),
     upstream: upstream.prefault({}),
   })
   .meta(

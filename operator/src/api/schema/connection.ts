@@ -20,7 +20,7 @@ const frontProxyRef = z
   .object(crossNamespaceRef('FrontProxy'))
   .meta(ATOMIC_MAP)
   .describe(
-    'An operator.kcp.io FrontProxy. The operator creates and owns a Kubeconfig for it, and takes issuer, client id and CA from its auth.oidc where spec.auth leaves them out.',
+    'An operator.kcp.io FrontProxy that consents to it (annotation mcp.kcp.io/allow-namespaces, unless it is in this namespace). The operator creates and owns a Kubeconfig for it, and takes issuer, client id and CA from its auth.oidc, or that of its RootShard, where spec.auth.oidc is left out.',
   );
 
 const secretRef = z

@@ -42,6 +42,8 @@ const COLLECTIONS: Record<string, (namespace: string) => string> = {
   HorizontalPodAutoscaler: (namespace) => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
   Certificate: (namespace) => `/apis/cert-manager.io/v1/namespaces/${namespace}/certificates`,
   Kubeconfig: (namespace) => `/apis/operator.kcp.io/v1alpha1/namespaces/${namespace}/kubeconfigs`,
+  FrontProxy: (namespace) => `/apis/operator.kcp.io/v1alpha1/namespaces/${namespace}/frontproxies`,
+  RootShard: (namespace) => `/apis/operator.kcp.io/v1alpha1/namespaces/${namespace}/rootshards`,
   KcpMcpServer: (namespace) => `/apis/mcp.kcp.io/v1alpha1/namespaces/${namespace}/kcpmcpservers`,
   Event: (namespace) => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
 };
@@ -228,14 +230,14 @@ export async function newCase(env: Environment, { roles = true } = {}) {
   return self;
 }
 
-/** The Roles of config/samples, in the namespaces of this case. */
-async function applySample(
+/** Roles of config/samples, in the namespaces of this case and for the names that follow from those. */
+export async function applySample(
   env: Environment,
   file: string,
   names: { namespace: string; source: string },
 ): Promise<void> {
   const text = await readFile(join(repoRoot, 'config/samples', file), 'utf8');
-  for (const document of parseAllDocuments(text)) {
+  for (const document of parseAllDocuments(text.replaceAll('.kcp-mcp.', `.${names.namespace}.`))) {
     const object = document.toJS() as Child;
     const where = object.metadata.namespace === 'kcp-mcp' ? names.namespace : names.source;
     const collection = `/apis/rbac.authorization.k8s.io/v1/namespaces/${where}/${object.kind.toLowerCase()}s`;

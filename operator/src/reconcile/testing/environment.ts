@@ -22,6 +22,8 @@ const run = promisify(execFile);
 export const CRDS = {
   ours: join(repoRoot, 'crds/mcp.kcp.io_kcpmcpservers.yaml'),
   kubeconfigs: join(repoRoot, 'operator/testdata/crds/operator.kcp.io_kubeconfigs.yaml'),
+  frontProxies: join(repoRoot, 'operator/testdata/crds/operator.kcp.io_frontproxies.yaml'),
+  rootShards: join(repoRoot, 'operator/testdata/crds/operator.kcp.io_rootshards.yaml'),
 };
 export const OPERATOR_NAMESPACE = 'kcp-mcp-operator-system';
 

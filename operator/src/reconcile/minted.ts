@@ -1,0 +1,144 @@
+/**
+ * Kubeconfigs that the operator makes for itself beside a FrontProxy, with its consent (consent.ts), and removes: they may
+ * lie in another namespace, where no garbage collection follows. How and why: docs/adr/0018.
+ */
+import { FRONT_PROXY, KUBECONFIG, KUBECONFIG_SECRET_KEY, SECRET, type KcpKubeconfig } from '../api/external.ts';
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { keyOf, type KubeObject, type ObjectKey } from '../kube/index.ts';
+import { KubeconfigError, kubeconfigUsers } from '../resources/kubeconfig-copy.ts';
+import { isMintedUser, mintedKubeconfig, mintedName, type MintedUse } from '../resources/minted-kubeconfig.ts';
+import { consentProblem } from './consent.ts';
+import { conflict, forbidden, isPassing, problemOf, type Problem } from './errors.ts';
+import { addFinalizer, removeFinalizer } from './finalizer.ts';
+import { findFrontProxy, frontProxyKeyOf } from './front-proxy.ts';
+import { grantCommand, READ_VERBS } from './grant.ts';
+import { deleteMinted, isMintedFor, mintedOf } from './minted-objects.ts';
+import type { DataObject } from './objects.ts';
+import { NotYetKnownError } from './references.ts';
+import type { Run } from './run.ts';
+import { fails } from './status.ts';
+
+/** Where a Kubeconfig of ours is, and why it isn't there or as it should be. */
+export interface Minted {
+  key: ObjectKey;
+  problem?: Problem;
+}
+
+/** What the spec takes Kubeconfigs of ours for. */
+const usesOf = ({ spec }: KcpMcpServer): MintedUse[] => (spec.kcp.frontProxyRef ? ['kcp'] : []);
+
+/**
+ * Has what the spec takes, beside the FrontProxy and with its consent.
+ * @throws NotYetKnownError while the API server hasn't answered
+ */
+export async function mint(run: Run): Promise<void> {
+  const uses = usesOf(run.server);
+  const frontProxyKey = frontProxyKeyOf(run.server, run.caches);
+  if (uses.length === 0 || !frontProxyKey) return;
+  const refused = consult(run, frontProxyKey);
+  for (const use of uses) {
+    const key = { namespace: frontProxyKey.namespace, name: mintedName(run.server, use) };
+    const problem = refused ?? (await ensure(run, use, key, frontProxyKey));
+    run.minted[use] = problem ? { key, problem } : { key };
+  }
+}
+
+/** The FrontProxy, if it is there and lets us. */
+function consult(run: Run, key: ObjectKey): Problem | undefined {
+  const answer = findFrontProxy(key, run);
+  if ('problem' in answer) return answer.problem;
+  const refused = consentProblem(FRONT_PROXY, answer.found, run.server, 'have kubeconfigs made for it');
+  if (!refused) run.frontProxy = answer.found;
+  return refused;
+}
+
+async function ensure(run: Run, use: MintedUse, key: ObjectKey, frontProxy: ObjectKey): Promise<Problem | undefined> {
+  const { server, caches, applier, signal } = run;
+  const live = caches.kubeconfigs.store.get(key);
+  // Before there is a Kubeconfig of ours, kcp-operator would write into any Secret of that name.
+  const taken = live ? undefined : secretInTheWay(run, use, key);
+  if (taken) return taken;
+  const informer = {
+    observe: (object: KubeObject) => {
+      caches.kubeconfigs.observe(object as KcpKubeconfig);
+    },
+  };
+  try {
+    if (key.namespace !== server.metadata.namespace) run.server = await addFinalizer(server, run);
+    const desired: KubeObject = mintedKubeconfig(server, use, frontProxy);
+    await applier.ensure(KUBECONFIG, desired, live && withoutForeignGroups(live), {
+      isOurs: isMintedFor(server),
+      informer,
+      signal,
+    });
+    return undefined;
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    return problemOf(error, `Kubeconfig ${keyOf(key)}`);
+  }
+}
+
+/** Of an empty list there is nothing to own, so who fills it takes nothing from us: as if nothing had been applied. */
+function withoutForeignGroups(live: KcpKubeconfig): KcpKubeconfig {
+  if (!live.spec.groups?.length) return live;
+  const { annotations: _, ...metadata } = live.metadata;
+  return { ...live, metadata };
+}
+
+function secretInTheWay({ caches, looks, grantee }: Run, use: MintedUse, key: ObjectKey): Problem | undefined {
+  const seen = looks.look(caches.sources.Secret, key);
+  switch (seen.state) {
+    case 'pending':
+      throw new NotYetKnownError();
+    case 'absent':
+      return undefined;
+    case 'forbidden': {
+      const command = grantCommand({ resource: SECRET.plural, key, verbs: READ_VERBS, grantee });
+      return forbidden(`the operator may not read Secret ${keyOf(key)}, which kcp-operator is to write`, command);
+    }
+    case 'present':
+      return isLeftOver(seen.object, use) ? undefined : conflict('Secret', keyOf(key));
+  }
+}
+
+/** Of an earlier Kubeconfig of ours: kcp-operator may leave the Secret behind when the Kubeconfig goes. */
+function isLeftOver({ data = {} }: DataObject, use: MintedUse): boolean {
+  if (Object.keys(data).join() !== KUBECONFIG_SECRET_KEY) return false;
+  try {
+    const users = kubeconfigUsers(Buffer.from(data[KUBECONFIG_SECRET_KEY] ?? '', 'base64').toString('utf8'));
+    return users.length === 1 && isMintedUser(use, users[0]);
+  } catch (error) {
+    if (error instanceof KubeconfigError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Deletes Kubeconfigs of ours that the spec doesn't ask for any more, or the FrontProxy doesn't consent to; and lets go of the
+ * finalizer when nothing is left in another namespace.
+ */
+export async function pruneMinted(run: Run): Promise<void> {
+  const { server, caches, client, report, signal } = run;
+  const kept = Object.values(run.minted).filter(({ problem }) => problem?.reason !== 'NotPermitted');
+  const wanted = new Set(kept.map(({ key }) => keyOf(key)));
+  const left = [];
+  for (const kubeconfig of mintedOf(server, caches)) {
+    const { metadata } = kubeconfig;
+    if (wanted.has(keyOf(metadata))) {
+      left.push(metadata.namespace);
+      continue;
+    }
+    try {
+      await deleteMinted(kubeconfig, client, signal);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      left.push(metadata.namespace);
+      report.causes.KubeconfigReady = fails(problemOf(error, `Kubeconfig ${keyOf(metadata)}`));
+    }
+  }
+  const { phase } = caches.kubeconfigs.state();
+  const known = phase === 'synced' || phase === 'absent';
+  if (known && left.every((namespace) => namespace === server.metadata.namespace)) {
+    run.server = await removeFinalizer(server, run);
+  }
+}
