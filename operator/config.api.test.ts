@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments, stringify } from 'yaml';
 import { type ControlPlane, startControlPlane } from '../e2e/cluster/control-plane.ts';
+import { gatewayAPICRDs } from '../e2e/cluster/gateway-api.ts';
 import { ensureBinaries } from '../e2e/cluster/toolchain.ts';
 import { silent } from '../e2e/lib/progress.ts';
 import { waitFor } from '../e2e/lib/wait.ts';
@@ -35,7 +36,8 @@ let binary: string;
 let scratch: string;
 
 beforeAll(async () => {
-  plane = await startControlPlane();
+  // For kubectl, which takes the group of a kind that isn't served for something else.
+  plane = await startControlPlane({ crds: Object.values(await gatewayAPICRDs()) });
   binary = (await ensureBinaries(['kubectl'], silent)).kubectl;
   scratch = await mkdtemp(join(plane.dir, 'config-'));
 }, 600_000);
@@ -120,13 +122,10 @@ describe('config/samples', () => {
     await kubectl('wait', '--for=condition=Established', '-f', crds, '--timeout=30s');
     const samples = () => kubectl('apply', '-k', join(root, 'config/samples'), '--validate=strict');
     await waitFor('the samples to apply', samples, { deadlineMs: 30_000 });
-    await kubectl(
-      'apply',
-      '--validate=strict',
-      '--dry-run=server',
-      '-f',
-      join(root, 'config/samples/kcpmcpserver-full.yaml'),
-    );
+    for (const sample of ['full', 'exposure']) {
+      const file = join(root, `config/samples/kcpmcpserver-${sample}.yaml`);
+      await kubectl('apply', '--validate=strict', '--dry-run=server', '-f', file);
+    }
     expect(await kubectl('get', 'kcpmcp', '-n', 'kcp-mcp', '-o', 'name')).toBe('kcpmcpserver.mcp.kcp.io/vespucci\n');
     await kubectl('apply', '-k', join(root, 'config/samples/front-proxy'), '--validate=strict', '--dry-run=server');
   });
@@ -205,6 +204,10 @@ describe('the operator', () => {
     ['get,list,watch,create,patch,delete', 'kubeconfigs.operator.kcp.io', '-A'],
     ['get,list,watch', 'frontproxies.operator.kcp.io', '-A'],
     ['get,list,watch', 'rootshards.operator.kcp.io', '-A'],
+    ['get,list,watch,create,patch,delete', 'ingresses.networking.k8s.io', '-A'],
+    ['get,list,watch,create,patch,delete', 'httproutes.gateway.networking.k8s.io', '-A'],
+    ['get,list,watch,create,patch,delete', 'tlsroutes.gateway.networking.k8s.io', '-A'],
+    ['get,list,watch,create,patch,delete', 'backendtlspolicies.gateway.networking.k8s.io', '-A'],
     ['get,list,watch', 'customresourcedefinitions.apiextensions.k8s.io', '-A'],
     ['create,patch', 'events.events.k8s.io', '-A'],
     ['create', 'leases.coordination.k8s.io', '-n=kcp-mcp-operator-system'],
@@ -225,6 +228,7 @@ describe('the operator', () => {
     ['delete', 'deployments.apps', '-A'],
     ['create', 'rolebindings.rbac.authorization.k8s.io', '-A'],
     ['create', 'pods', '-A'],
+    ['update', 'ingresses.networking.k8s.io', '-A'],
     ['get', 'leases.coordination.k8s.io/other', '-n=kcp-mcp-operator-system'],
     ['create', 'leases.coordination.k8s.io', '-n=kcp-mcp'],
   ])('may not %s %s', async (verb, resource, where) => {

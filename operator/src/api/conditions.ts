@@ -115,8 +115,9 @@ const reasons = {
   },
   KindNotInstalled: {
     on: ['KubeconfigReady', 'CertificateReady', 'Exposed'],
-    meaning: 'The cluster does not serve a kind that the spec needs (kcp-operator, cert-manager or the Gateway API).',
-    cure: 'Install what serves it; the operator notices by itself. Or use spec.kcp.secretRef or spec.tls.secretName.',
+    meaning:
+      'The cluster does not serve a kind that the spec needs (kcp-operator, cert-manager or the Gateway API), or not in the version that is needed.',
+    cure: 'Install what serves it; the operator notices by itself. Or use spec.kcp.secretRef, spec.tls.secretName or another field of spec.exposure.',
   },
 
   // ConfigReady
@@ -192,41 +193,20 @@ const reasons = {
 
   // CertificateReady
   Issued: { on: ['CertificateReady'], meaning: 'cert-manager has issued the certificate.' },
-  Provided: {
+  ProvidedByEdge: {
     on: ['CertificateReady'],
-    meaning:
-      'The Secret that spec.tls.secretName names is used. If the operator may read it, its certificate is valid and made out to the right names.',
+    meaning: 'TLS ends before the Pods (spec.tls.termination Edge), with a certificate that is kept there.',
   },
+  Provided: { on: ['CertificateReady'], meaning: 'The Secret that spec.tls.secretName names is used.' },
   Issuing: {
     on: ['CertificateReady'],
     meaning: 'cert-manager is at work on the certificate.',
-    cure: 'If it stays: run the kubectl command of the message.',
+    cure: 'If it stays: kubectl describe certificate, and see whether the issuer exists and is ready.',
   },
   IssuanceFailed: {
     on: ['CertificateReady'],
     meaning: 'cert-manager could not get the certificate and will try again.',
     cure: 'See the message, which is that of cert-manager, and the issuer.',
-  },
-  IssuerNotFound: {
-    on: ['CertificateReady'],
-    meaning: 'The Issuer or ClusterIssuer that spec.tls.issuerRef names does not exist.',
-    cure: 'Create it, or correct spec.tls.issuerRef.',
-  },
-  IssuerNotReady: {
-    on: ['CertificateReady'],
-    meaning: 'The Issuer or ClusterIssuer that spec.tls.issuerRef names is there, but cert-manager cannot use it.',
-    cure: 'Run the kubectl command of the message: its conditions say why.',
-  },
-  InvalidCertificate: {
-    on: ['CertificateReady'],
-    meaning: 'The Secret that spec.tls.secretName names holds no certificate that can be used now.',
-    cure: 'Put one there: tls.crt in PEM, its chain after it, and its key in tls.key.',
-  },
-  HostnameMismatch: {
-    on: ['CertificateReady'],
-    meaning:
-      'The certificate in the Secret that spec.tls.secretName names is not made out to the hostname, or not to all of spec.tls.dnsNames.',
-    cure: 'Put one there that is, or correct the names in the spec.',
   },
   CertificateExpired: {
     on: ['CertificateReady'],
@@ -255,10 +235,29 @@ const reasons = {
 
   // Exposed
   ServiceReady: { on: ['Exposed'], meaning: 'The Service exists, with an address if its type asks for one.' },
+  IngressReady: { on: ['Exposed'], meaning: 'An ingress controller serves the Ingress at the address in the message.' },
+  RouteAccepted: { on: ['Exposed'], meaning: 'Every parent that spec.exposure.gateway names serves the route.' },
   AddressPending: {
     on: ['Exposed'],
-    meaning: 'The load balancer of the Service has no address yet.',
-    cure: 'If it stays: see whether the cluster has something that serves Services of type LoadBalancer.',
+    meaning: 'The load balancer of the Service, or the Ingress, has no address yet.',
+    cure: 'If it stays: see whether the cluster has something that serves Services of type LoadBalancer, or Ingresses of this class.',
+  },
+  RoutePending: {
+    on: ['Exposed'],
+    meaning: 'A parent of the route has not answered to it, or to the BackendTLSPolicy, yet.',
+    cure: 'If it stays: see whether the Gateway exists, and whether its controller runs and knows the kind that the message names.',
+  },
+  RouteNotAccepted: {
+    on: ['Exposed'],
+    meaning:
+      "The gateway does not serve the route, or can't check the Pods' certificate. The message holds its own reason and message.",
+    cure: 'Do what the message says.',
+  },
+  HostnameTaken: {
+    on: ['Exposed'],
+    meaning:
+      'Another KcpMcpServer exposes the host name in the same place: an Ingress of the same class, the same listener. Who serves a name keeps it; of two that do not yet, the older one gets it.',
+    cure: 'Set another host name, or delete the one that the message names.',
   },
 } as const satisfies Record<string, ReasonDoc>;
 

@@ -94,11 +94,12 @@ test('fills in the defaults of the design', async () => {
     tools: { toolsets: ['core', 'kcp'], readOnly: false, disableDestructive: false },
     inventory: { mode: 'Caller', maxAge: '30s' },
     tls: { termination: 'Pod', duration: '2160h', renewBefore: '360h', dnsNames: [] },
-    exposure: { service: { type: 'ClusterIP', port: 443 } },
+    exposure: { service: { type: 'ClusterIP' } },
     deployment: { resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '128Mi' } } },
   });
   expect(spec.tools.disabled).toContain('pods_exec');
   expect(spec.deployment.replicas).toBeUndefined();
+  expect(spec.exposure.service.port).toBeUndefined();
 });
 
 test('merges what two managers apply to lists, and each may take back its own part', async () => {

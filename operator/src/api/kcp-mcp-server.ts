@@ -6,7 +6,7 @@ import type { ObjectMeta, Resource } from '../kube/types.ts';
 import { authSchema } from './schema/auth.ts';
 import { kcpSchema } from './schema/connection.ts';
 import { deploymentSchema } from './schema/deployment.ts';
-import { exposureSchema } from './schema/exposure.ts';
+import { exposureRules, exposureSchema } from './schema/exposure.ts';
 import { cel, dnsName, httpsURL, setOf } from './schema/fields.ts';
 import { networkPolicySchema } from './schema/network-policy.ts';
 import { statusSchema } from './schema/status.ts';
@@ -92,6 +92,7 @@ export const specSchema = z
         message: 'the host of externalURL must be the hostname or one of tls.dnsNames: the certificate covers no other',
         fieldPath: '.externalURL',
       },
+      ...exposureRules,
     ),
   )
   .describe('What is wanted.');

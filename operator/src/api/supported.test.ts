@@ -25,9 +25,6 @@ test.each<[string[], Partial<KcpMcpServerSpecInput>]>([
   [['spec.auth.mode'], { auth: { ...smallest.auth, mode: 'Kubeconfig' } }],
   [['spec.auth.mode', 'spec.auth.allowUnauthenticated'], { auth: { mode: 'Kubeconfig', allowUnauthenticated: true } }],
   [['spec.inventory.mode'], { inventory: { mode: 'Index' } }],
-  [['spec.tls.termination'], { tls: { termination: 'Edge' } }],
-  [['spec.exposure.ingress'], { exposure: { ingress: {} } }],
-  [['spec.exposure.gateway'], { exposure: { gateway: { parentRefs: [{ name: 'public' }] } } }],
 ])('%j is refused by name', (fields, change) => {
   expect(fieldsOf(change)).toEqual(fields);
 });

@@ -14,14 +14,11 @@ export interface UnsupportedField {
 
 /** Every field of `spec` that this version doesn't act on yet, in the order of the schema. Empty: all is supported. */
 export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
-  const { auth, inventory, tls, exposure } = spec;
+  const { auth, inventory } = spec;
   const found: [boolean, string, string, string][] = [
     [auth.mode !== 'OIDC', 'spec.auth.mode', auth.mode, "use OIDC, where kcp sees the caller's own identity"],
     [auth.allowUnauthenticated, 'spec.auth.allowUnauthenticated', 'true', 'set spec.auth.oidc and let callers sign in'],
     [inventory.mode !== 'Caller', 'spec.inventory.mode', inventory.mode, 'use Caller'],
-    [tls.termination !== 'Pod', 'spec.tls.termination', tls.termination, 'use Pod, and pass TLS through at the edge'],
-    [!!exposure.ingress, 'spec.exposure.ingress', 'set', 'create an Ingress that passes TLS through to the Service'],
-    [!!exposure.gateway, 'spec.exposure.gateway', 'set', 'create a TLSRoute to the Service'],
   ];
   return found.filter(([set]) => set).map(([, field, value, hint]) => ({ field, value, hint }));
 }

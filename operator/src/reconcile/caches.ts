@@ -5,10 +5,10 @@
  */
 import {
   CERTIFICATE,
-  CERTIFICATE_REQUEST,
   CONFIG_MAP,
   DEPLOYMENT,
   FRONT_PROXY,
+  INGRESS,
   KUBECONFIG,
   NETWORK_POLICY,
   POD_DISRUPTION_BUDGET,
@@ -21,6 +21,7 @@ import {
   type KcpKubeconfig,
   type KcpRootShard,
 } from '../api/external.ts';
+import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE, type BackendTLSPolicy, type Route } from '../api/gateway-api.ts';
 import { KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   createInformer,
@@ -36,13 +37,12 @@ import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
 import { createAutoscalers } from './autoscalers.ts';
 import type { CheckIssuer } from '../outbound/issuer.ts';
-import { createCertificateRequests } from './certificate-requests.ts';
-import { watchCRD } from './crd-watch.ts';
 import { createIssuers } from './issuer.ts';
+import { watchCRD } from './crd-watch.ts';
+import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './hostnames.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { SharedObjects } from './shared-objects.ts';
-import { keysOnly, noKey, slim } from './slim.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
@@ -68,7 +68,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   const servers = new KindCache<KcpMcpServer>(namespaces, {
     ...common,
     resource: KCP_MCP_SERVER,
-    indexers: { kubeconfig: kubeconfigKeysOf },
+    indexers: { kubeconfig: kubeconfigKeysOf, [BY_HOSTNAME]: exposedHostnames },
   });
   const children = {
     deployments: child<Deployment>(DEPLOYMENT),
@@ -78,12 +78,14 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     certificates: child<CertManagerCertificate>(CERTIFICATE),
     networkPolicies: child(NETWORK_POLICY, true),
     podDisruptionBudgets: child(POD_DISRUPTION_BUDGET, true),
+    ingresses: child<Ingress>(INGRESS),
+    httpRoutes: child<Route>(HTTP_ROUTE),
+    tlsRoutes: child<Route>(TLS_ROUTE),
+    backendTLSPolicies: child<BackendTLSPolicy>(BACKEND_TLS_POLICY),
   };
   const autoscalers = createAutoscalers(namespaces, common, (deployment) => {
     for (const owner of ownersOf(children.deployments.get(parseKey(deployment)))) wake(owner);
   });
-  const certificateRequests = createCertificateRequests(namespaces, common);
-  const byTheWay = [autoscalers, certificateRequests];
   const kubeconfigs = createInformer<KcpKubeconfig>({
     ...common,
     resource: KUBECONFIG,
@@ -103,8 +105,6 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
   /** Secrets that the Pods mount: which keys they have, without what is in them. */
   const secretKeys = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: keysOnly }, wake);
-  /** Secrets with certificates that somebody else keeps: the certificates, and whether there is a key. */
-  const certificateSecrets = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: noKey }, wake);
   /** Objects of which only the metadata is read: copies of ours, and what stands in the way. By plural. */
   const single = new Map<string, WatchedObjects<KubeObject>>();
   const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
@@ -115,7 +115,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
   const issuers = createIssuers(checkIssuer, wake, logger);
   const watchedObjects = () => [
-    ...[sources.Secret, sources.ConfigMap, secretKeys, certificateSecrets, ...single.values()],
+    ...[sources.Secret, sources.ConfigMap, secretKeys, ...single.values()],
     ...Object.values(shared),
   ];
 
@@ -129,7 +129,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     },
     onDelete: wakeServer,
   });
-  for (const cache of [...Object.values(children), certificateRequests]) wakeOwners(cache, wake);
+  for (const cache of Object.values(children) as KindCache<KubeObject>[]) wakeOwners(cache, wake);
+  watchHostnames({ servers, ...children }, wake);
 
   const wakeWhere = (concerns: (server: KcpMcpServer) => boolean): void => {
     for (const server of servers.list()) if (concerns(server)) wake(keyOf(server.metadata));
@@ -153,22 +154,22 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     },
   });
 
+  for (const kind of [children.httpRoutes, children.tlsRoutes, children.backendTLSPolicies]) {
+    kind.on({
+      onState: () => {
+        wakeWhere((server) => server.spec.exposure.gateway !== undefined);
+      },
+    });
+  }
+
   // A kind that isn't served is asked for now and then; a look at its CRD tells at once when it comes.
   const crds = [
-    watchCRD(common, KUBECONFIG, () => {
-      kubeconfigs.poke();
-    }),
-    ...Object.values(shared).map((objects) =>
-      watchCRD(common, objects.resource, () => {
-        objects.poke();
-      }),
-    ),
-    watchCRD(common, CERTIFICATE, () => {
-      children.certificates.poke();
-    }),
-    watchCRD(common, CERTIFICATE_REQUEST, () => {
-      certificateRequests.poke();
-    }),
+    watchCRD(common, KUBECONFIG, kubeconfigs),
+    ...Object.values(shared).map((objects) => watchCRD(common, objects.resource, objects)),
+    watchCRD(common, CERTIFICATE, children.certificates),
+    watchCRD(common, HTTP_ROUTE, children.httpRoutes),
+    watchCRD(common, TLS_ROUTE, children.tlsRoutes),
+    watchCRD(common, BACKEND_TLS_POLICY, children.backendTLSPolicies),
   ];
   const kinds: KindCache<KubeObject>[] = [servers, ...Object.values(children)] as KindCache<KubeObject>[];
 
@@ -180,13 +181,11 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     ...shared,
     sources,
     secretKeys,
-    certificateSecrets,
-    certificateRequests,
     metadataOf,
     issuers,
 
     start(): void {
-      for (const kind of [...kinds, ...byTheWay]) kind.start();
+      for (const kind of [...kinds, autoscalers]) kind.start();
       for (const informer of [...everywhere, ...crds]) informer.start();
     },
 
@@ -212,7 +211,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
 
     async stop(): Promise<void> {
       issuers.stop();
-      await Promise.all([...kinds, ...byTheWay, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
+      await Promise.all([...kinds, autoscalers, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
     },
   };
 }
@@ -247,4 +246,19 @@ function ownersOf(object: KubeObject | undefined): string[] {
   const owner = ownerReferences?.find(({ controller, kind }) => controller && kind === KIND)?.name;
   const name = owner ?? labels?.[SERVER_LABEL];
   return name === undefined ? [] : [keyOf({ namespace, name })];
+}
+
+/** Leaves of each value only whether there is one. */
+function keysOnly(secret: DataObject): DataObject {
+  const { metadata, data = {} } = slim(secret);
+  const there = Object.entries(data).map(([key, value]): [string, string] => [key, value === '' ? '' : 'set']);
+  return { apiVersion: secret.apiVersion, kind: secret.kind, metadata, data: Object.fromEntries(there) };
+}
+
+/** Drops what nobody reads and what is large. managedFields stay: what was edited by others shows there. */
+function slim<T extends KubeObject>(object: T): T {
+  const { annotations } = object.metadata;
+  if (annotations?.['kubectl.kubernetes.io/last-applied-configuration'] === undefined) return object;
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...rest } = annotations;
+  return { ...object, metadata: { ...object.metadata, annotations: rest } };
 }

@@ -2,10 +2,12 @@
  * What is no longer wanted. All children live in the namespace of their KcpMcpServer and carry an ownerReference, so
  * garbage collection takes them with it: nothing needs a finalizer. Here goes what a change of the spec leaves behind.
  */
-import { CERTIFICATE, NETWORK_POLICY, POD_DISRUPTION_BUDGET } from '../api/external.ts';
+import { CERTIFICATE, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET } from '../api/external.ts';
+import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE } from '../api/gateway-api.ts';
 import { keyOf, type Resource } from '../kube/index.ts';
 import { childNames, type ChildNames } from '../resources/index.ts';
 import { isPassing, problemOf } from './errors.ts';
+import { isExposedBy } from './exposure.ts';
 import { hasSeveralPods } from './replicas.ts';
 import { isOurs, liveChild, type Run } from './run.ts';
 import { fails, type Cause } from './status.ts';
@@ -41,6 +43,12 @@ const PRUNABLE: readonly Prunable[] = [
     wanted: ({ server }) => server.spec.networkPolicy !== undefined,
     cause: 'Exposed',
   },
+  ...[INGRESS, HTTP_ROUTE, TLS_ROUTE, BACKEND_TLS_POLICY].map((resource): Prunable => ({
+    resource,
+    name: 'workload',
+    wanted: (run) => isExposedBy(resource, run),
+    cause: 'Exposed',
+  })),
 ];
 
 /** Deletes children of ours that aren't asked for any more. */

@@ -4,12 +4,14 @@ import {
   CONFIG_MAP,
   DEPLOYMENT,
   NETWORK_POLICY,
+  INGRESS,
   POD_DISRUPTION_BUDGET,
   SECRET,
   SERVICE,
   SERVICE_ACCOUNT,
   type KcpFrontProxy,
 } from '../api/external.ts';
+import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE } from '../api/gateway-api.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { Applier, Ensured, KubeClient, KubeObject, Observer, Resource } from '../kube/index.ts';
 import type { IssuerAnswer } from '../outbound/issuer.ts';
@@ -71,7 +73,11 @@ export function observerOf({ caches }: Run, resource: Resource): Observer<KubeOb
   return resource === SECRET ? caches.metadataOf(SECRET) : kindCacheOf(caches, resource);
 }
 
-function kindCacheOf(caches: Caches, resource: Resource): Pick<KindCache<KubeObject>, 'get'> & Observer<KubeObject> {
+/** The cache of a kind of children other than Secrets. */
+export function kindCacheOf(
+  caches: Caches,
+  resource: Resource,
+): Pick<KindCache<KubeObject>, 'get' | 'state'> & Observer<KubeObject> {
   switch (resource) {
     case DEPLOYMENT:
       return caches.deployments;
@@ -87,6 +93,14 @@ function kindCacheOf(caches: Caches, resource: Resource): Pick<KindCache<KubeObj
       return caches.podDisruptionBudgets;
     case CERTIFICATE:
       return caches.certificates;
+    case INGRESS:
+      return caches.ingresses;
+    case HTTP_ROUTE:
+      return caches.httpRoutes;
+    case TLS_ROUTE:
+      return caches.tlsRoutes;
+    case BACKEND_TLS_POLICY:
+      return caches.backendTLSPolicies;
     default:
       throw new Error(`no cache for ${resource.plural}`);
   }

@@ -149,7 +149,12 @@ async function applyConfig(
 }
 
 /** One child. A problem becomes the finding about `cause`. */
-async function applyChild(run: Run, cause: Cause, resource: Resource, build: () => KubeObject): Promise<boolean> {
+export async function applyChild(
+  run: Run,
+  cause: Cause,
+  resource: Resource,
+  build: () => KubeObject,
+): Promise<boolean> {
   const { report, applier, server, signal } = run;
   const failed = (problem: Problem): false => {
     report.causes[cause] ??= fails(problem);

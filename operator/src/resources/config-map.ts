@@ -3,9 +3,10 @@ import { type RuntimeConfigInput, runtimeConfigSchema } from '@kcp-mcp-operator/
 import { stringify } from 'smol-toml';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { type DropIn, withDropIn } from './drop-in.ts';
+import { certificateSecret, endpointPort, publicURL } from './endpoint.ts';
 import type { ConfigMap } from './kubernetes-types.ts';
 import { childMetadata, childNames } from './names.ts';
-import { CONFIG_KEY, DROP_IN_KEY, HEALTH_PORT, HTTPS_PORT, ISSUER_CA_KEY, PATHS } from './pod-layout.ts';
+import { CONFIG_KEY, DROP_IN_KEY, HEALTH_PORT, ISSUER_CA_KEY, PATHS } from './pod-layout.ts';
 
 /** A spec that the API server accepted and the runtime's schema does not. The message names the key of config.toml. */
 export class InvalidConfigError extends Error {
@@ -22,9 +23,6 @@ export type RenderedConfig = Omit<RuntimeConfigInput, 'toolset_configs' | 'clust
   toolset_configs: Table<'toolset_configs'>;
   cluster_provider_configs: Table<'cluster_provider_configs'>;
 };
-
-/** Public base URL, without a slash at its end; the endpoint is this and `/mcp`. */
-export const publicURL = ({ spec }: KcpMcpServer): string => spec.externalURL ?? `https://${spec.hostname}`;
 
 /** What callers' tokens must name in `aud`: with an exchange, unless the spec says otherwise, the URL of the endpoint. */
 export const inboundAudience = (server: KcpMcpServer): string =>
@@ -50,13 +48,13 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
   if (!oidc) throw new InvalidConfigError('spec.auth.oidc is missing: config.toml needs an issuer and an audience');
   return {
     log_level: 1,
-    port: String(HTTPS_PORT),
+    port: String(endpointPort(server).containerPort),
     bind_address: '0.0.0.0',
     stateless: true,
     list_output: 'table',
-    tls_cert: PATHS.tlsCert,
-    tls_key: PATHS.tlsKey,
-    require_tls: true,
+    ...(spec.tls.termination === 'Pod'
+      ? { tls_cert: PATHS.tlsCert, tls_key: PATHS.tlsKey, require_tls: true }
+      : { require_tls: false }),
     kubeconfig: PATHS.kubeconfig,
     cluster_provider_strategy: 'kcp',
     cluster_auth_mode: 'passthrough',
@@ -87,6 +85,7 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
         allowed_hosts: allowedHosts(server),
         allowed_origins: spec.allowedOrigins,
         required_scopes: oidc.requiredScopes,
+        ...sealingKey(server),
         // The secret itself is in no ConfigMap.
         ...(upstream.mode === 'Exchange' ? { token_exchange_client_secret_file: PATHS.clientSecret } : {}),
       },
@@ -100,6 +99,15 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
     },
   };
 }
+
+/**
+ * Where TLS ends before the Pods, they still share the certificate's key, to make their sealing key of (ADR 13). Where the edge
+ * has a certificate of its own, each Pod makes one up.
+ */
+const sealingKey = (server: KcpMcpServer): { state_key_file?: string } =>
+  server.spec.tls.termination === 'Edge' && certificateSecret(server) !== undefined
+    ? { state_key_file: PATHS.tlsKey }
+    : {};
 
 /** Names that a request's Host may have: the public ones and those of the Service inside the cluster. */
 function allowedHosts({ metadata, spec }: KcpMcpServer): string[] {
@@ -140,6 +148,7 @@ export function restartHash(config: RenderedConfig): string {
     config.certificate_authority,
     config.authorization_url,
     config.toolset_configs.kcp.health_port,
+    ...(config.toolset_configs.kcp.state_key_file === undefined ? [] : [config.toolset_configs.kcp.state_key_file]),
     // A drop-in may set it. Left out when unset: a longer list would replace the Pods of all servers.
     ...(config.http?.read_header_timeout === undefined ? [] : [config.http.read_header_timeout]),
   ];

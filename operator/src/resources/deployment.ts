@@ -1,6 +1,7 @@
 import { KUBECONFIG_SECRET_KEY } from '../api/external.ts';
 import { GROUP, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { restartHash, runtimeConfig } from './config-map.ts';
+import { certificateSecret, endpointPort, type EndpointPort } from './endpoint.ts';
 import type { ResolvedReferences } from './index.ts';
 import type {
   Toleration,
@@ -13,7 +14,7 @@ import type {
   VolumeMount,
 } from './kubernetes-types.ts';
 import { childMetadata, childNames, labels, selectorLabels } from './names.ts';
-import { CONFIG_KEY, HEALTH_PORT, HTTPS_PORT, MOUNTS, PATHS } from './pod-layout.ts';
+import { CONFIG_KEY, HEALTH_PORT, MOUNTS, PATHS } from './pod-layout.ts';
 
 /** Annotation of the Pod template; see {@link restartHash}. */
 export const CONFIG_HASH_ANNOTATION = `${GROUP}/config-hash`;
@@ -80,7 +81,7 @@ function podSpec(server: KcpMcpServer, runtimeImage: string): PodSpec {
       fsGroup: NONROOT,
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    containers: [container(wanted, wanted.image ?? runtimeImage, volumes.map(mountOf))],
+    containers: [container(wanted, wanted.image ?? runtimeImage, endpointPort(server), volumes.map(mountOf))],
     volumes,
     topologySpreadConstraints: spread(name, wanted),
     ...(wanted.imagePullSecrets ? { imagePullSecrets: wanted.imagePullSecrets } : {}),
@@ -93,14 +94,14 @@ function podSpec(server: KcpMcpServer, runtimeImage: string): PodSpec {
   };
 }
 
-function container(wanted: Wanted, image: string, volumeMounts: VolumeMount[]): Container {
+function container(wanted: Wanted, image: string, endpoint: EndpointPort, volumeMounts: VolumeMount[]): Container {
   return {
     name: 'mcp-runtime',
     image,
     ...(wanted.imagePullPolicy ? { imagePullPolicy: wanted.imagePullPolicy } : {}),
     args: ['--config', PATHS.config],
     ports: [
-      { name: 'https', containerPort: HTTPS_PORT, protocol: 'TCP' },
+      { ...endpoint, protocol: 'TCP' },
       { name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP' },
     ],
     resources: wanted.resources as NonNullable<Container['resources']>,
@@ -143,8 +144,13 @@ function volumesOf(server: KcpMcpServer): Volume[] {
       configMap: { name: names.configMap, items: [same(CONFIG_KEY)], defaultMode: GROUP_READABLE },
     },
     { name: 'kubeconfig', ...secret(names.kubeconfigSecret, [same(KUBECONFIG_SECRET_KEY)]) },
-    { name: 'tls', ...secret(tls.secretName ?? names.certificate, [same('tls.crt'), same('tls.key')]) },
   ];
+  const certificate = certificateSecret(server);
+  if (certificate !== undefined) {
+    // Where TLS ends before the Pods they only make their sealing key of it.
+    const keys = tls.termination === 'Pod' ? ['tls.crt', 'tls.key'] : ['tls.key'];
+    volumes.push({ name: 'tls', ...secret(certificate, keys.map(same)) });
+  }
   if (caRef) {
     const items = [{ key: caRef.key, path: 'ca.crt' }];
     const ca =

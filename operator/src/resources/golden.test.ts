@@ -4,8 +4,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import type { KcpMcpServerSpecInput } from '../api/kcp-mcp-server.ts';
 import { buildAll } from './index.ts';
-import { fullReferences, fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
+import { exposedSpecs, fullReferences, fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
 
 const testdata = join(import.meta.dirname, 'testdata');
 const update = process.env['UPDATE_GOLDEN'] === '1';
@@ -13,7 +14,16 @@ const update = process.env['UPDATE_GOLDEN'] === '1';
 const cases = {
   minimal: buildAll(server(minimalSpec), references),
   full: buildAll(server(fullSpec), fullReferences),
+  ...Object.fromEntries(Object.entries(exposedSpecs).map(([name, spec]) => [name, exposed(spec)])),
 };
+
+/** The children that the way of being exposed has to do with. */
+function exposed(spec: KcpMcpServerSpecInput): object {
+  const { serviceAccount: _, kubeconfigSecret: __, certificate: ___, ...children } = buildAll(server(spec), references);
+  if (spec.tls.termination === 'Edge') return children;
+  const { configMap: ____, deployment: _____, ...others } = children;
+  return others;
+}
 
 describe.each(Object.entries(cases))('%s', (name, built) => {
   const folder = join(testdata, name);

@@ -1,10 +1,12 @@
 // What a KcpMcpServer is made of. Every builder is a pure function of the server and of the references that were
 // resolved for it; testdata/ holds what they build, file by file.
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import type { KubeObject } from '../kube/types.ts';
 import { type CertManagerCertificateInput, certificate } from './certificate.ts';
 import { configMap } from './config-map.ts';
 import type { DropIn } from './drop-in.ts';
 import { deployment } from './deployment.ts';
+import { type Exposing, exposing } from './exposure.ts';
 import type { KubeconfigCopy } from './kubeconfig-copy.ts';
 import { kubeconfigSecret } from './kubeconfig-secret.ts';
 import { networkPolicy } from './network-policy.ts';
@@ -16,7 +18,9 @@ export { InvalidConfigError } from './config-map.ts';
 export { type DropIn, InvalidDropInError, readDropIn } from './drop-in.ts';
 export { copyKubeconfig, type KubeconfigCopy, KubeconfigError, kubeconfigSha256 } from './kubeconfig-copy.ts';
 export { kubeconfigSecret } from './kubeconfig-secret.ts';
-export { inboundAudience, publicURL } from './config-map.ts';
+export { inboundAudience } from './config-map.ts';
+export { certificateSecret, endpointPort, publicHosts, publicURL, servicePort } from './endpoint.ts';
+export { type Exposing, exposing } from './exposure.ts';
 export * from './names.ts';
 
 /** What the spec refers to, read and checked. */
@@ -32,7 +36,7 @@ export interface ResolvedReferences {
 }
 
 /** The children of a KcpMcpServer, in the order in which they are applied: what a Pod mounts comes before the Pods. */
-export interface Children {
+export interface Children extends Partial<Record<Exposing['child'], KubeObject>> {
   serviceAccount: ReturnType<typeof serviceAccount>;
   kubeconfigSecret: ReturnType<typeof kubeconfigSecret>;
   configMap: ReturnType<typeof configMap>;
@@ -60,6 +64,7 @@ export function buildAll(server: KcpMcpServer, references: ResolvedReferences): 
     ...(server.spec.networkPolicy
       ? { networkPolicy: networkPolicy(server, server.spec.networkPolicy, references) }
       : {}),
+    ...Object.fromEntries(exposing(server).map(({ child, object }) => [child, object])),
     deployment: deployment(server, references),
     ...((references.replicas ?? 1) > 1 ? { podDisruptionBudget: podDisruptionBudget(server) } : {}),
   };

@@ -19,6 +19,7 @@ export type NetworkPolicyEgressRule = Plain<k8s.V1NetworkPolicyEgressRule>;
 export type NetworkPolicyPeer = Plain<k8s.V1NetworkPolicyPeer>;
 export type NetworkPolicyPort = Plain<k8s.V1NetworkPolicyPort>;
 export type PodDisruptionBudget = Plain<k8s.V1PodDisruptionBudget> & KubeObject;
+export type Ingress = Plain<k8s.V1Ingress> & KubeObject;
 export type PodSpec = Plain<k8s.V1PodSpec>;
 export type Probe = Plain<k8s.V1Probe>;
 export type Secret = Plain<k8s.V1Secret> & KubeObject;

@@ -9,7 +9,7 @@ export const FIELD_MANAGER = 'kcp-mcp-operator';
 export const SERVER_LABEL = `${GROUP}/server`;
 
 export interface ChildNames {
-  /** Deployment, Service, ServiceAccount, PodDisruptionBudget and NetworkPolicy. */
+  /** Deployment, Service, ServiceAccount, PodDisruptionBudget, NetworkPolicy, and what exposes the Service. */
   workload: string;
   configMap: string;
   kubeconfigSecret: string;

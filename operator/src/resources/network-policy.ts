@@ -1,4 +1,5 @@
 import type { KcpMcpServer, KcpMcpServerSpec } from '../api/kcp-mcp-server.ts';
+import { endpointPort } from './endpoint.ts';
 import type { KubeconfigCopy } from './kubeconfig-copy.ts';
 import type {
   NetworkPolicy,
@@ -7,7 +8,7 @@ import type {
   NetworkPolicyPort,
 } from './kubernetes-types.ts';
 import { childMetadata, childNames, selectorLabels } from './names.ts';
-import { HEALTH_PORT, HTTPS_PORT } from './pod-layout.ts';
+import { HEALTH_PORT } from './pod-layout.ts';
 
 type Wanted = NonNullable<KcpMcpServerSpec['networkPolicy']>;
 
@@ -38,7 +39,7 @@ export function networkPolicy(
       podSelector: { matchLabels: selectorLabels(name) },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [
-        { ports: [tcp(HTTPS_PORT)], ...(from && { from: from as NetworkPolicyPeer[] }) },
+        { ports: [tcp(endpointPort(server).containerPort)], ...(from && { from: from as NetworkPolicyPeer[] }) },
         ...(metricsFrom ? [{ ports: [tcp(HEALTH_PORT)], from: metricsFrom as NetworkPolicyPeer[] }] : []),
       ],
       egress: [

@@ -11,6 +11,8 @@ export const ISSUER_CA_KEY = 'issuer-ca.crt';
 
 /** Port of the endpoint in the Pod. */
 export const HTTPS_PORT = 8443;
+/** The same where TLS ends before the Pod. */
+export const HTTP_PORT = 8081;
 /** Port of /healthz, /readyz and /metrics, plain HTTP. */
 export const HEALTH_PORT = 8080;
 

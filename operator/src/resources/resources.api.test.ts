@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Api, openApi } from '../../../e2e/cluster/api.ts';
 import { type ControlPlane, startControlPlane } from '../../../e2e/cluster/control-plane.ts';
+import { gatewayAPICRDs } from '../../../e2e/cluster/gateway-api.ts';
+import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE } from '../api/gateway-api.ts';
 import { API_VERSION, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
-import type { KubeObject } from '../kube/types.ts';
+import { resourcePath, type KubeObject } from '../kube/types.ts';
 import { buildAll } from './index.ts';
 import type { Deployment } from './kubernetes-types.ts';
 import { FIELD_MANAGER } from './names.ts';
-import { fullSpec, minimalSpec, references } from './testdata/servers.ts';
+import { exposedSpecs, fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
 
 const NAMESPACE = 'kcp-mcp';
 
@@ -17,7 +19,8 @@ let plane: ControlPlane;
 let api: Api;
 
 beforeAll(async () => {
-  const crds = [join(import.meta.dirname, '../../../crds/mcp.kcp.io_kcpmcpservers.yaml')];
+  const ours = join(import.meta.dirname, '../../../crds/mcp.kcp.io_kcpmcpservers.yaml');
+  const crds = [ours, ...Object.values(await gatewayAPICRDs())];
   plane = await startControlPlane({ crds });
   api = await openApi(plane.kubeconfig);
   await api.request('/api/v1/namespaces', {
@@ -42,6 +45,13 @@ const plurals: Record<string, string> = {
   Service: '/api/v1/namespaces/kcp-mcp/services',
   Deployment: '/apis/apps/v1/namespaces/kcp-mcp/deployments',
   NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/kcp-mcp/networkpolicies',
+  Ingress: '/apis/networking.k8s.io/v1/namespaces/kcp-mcp/ingresses',
+  ...Object.fromEntries(
+    [HTTP_ROUTE, TLS_ROUTE, BACKEND_TLS_POLICY].map((each) => [
+      each.kind,
+      resourcePath(each, { namespace: NAMESPACE }),
+    ]),
+  ),
   PodDisruptionBudget: '/apis/policy/v1/namespaces/kcp-mcp/poddisruptionbudgets',
 };
 
@@ -104,3 +114,15 @@ describe.each(Object.entries({ minimal: minimalSpec, full: fullSpec }))('%s', (n
     ).resolves.toBeDefined();
   });
 });
+
+test.each(Object.entries(exposedSpecs))(
+  'exposed %s: is accepted, and applying it again changes nothing',
+  async (_, spec) => {
+    const { certificate: __, ...built } = buildAll(server(spec), references);
+    for (const child of Object.values(built)) {
+      const first = await apply(child);
+      const second = await apply(child);
+      expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+    }
+  },
+);

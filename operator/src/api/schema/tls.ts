@@ -24,7 +24,7 @@ export const tlsSchema = z
     termination: z
       .enum(['Pod', 'Edge'])
       .describe(
-        'Where TLS ends: Pod in the server itself; Edge in the ingress or gateway before it, and the Pod speaks plain HTTP.',
+        'Where TLS ends: Pod in the server itself; Edge in the ingress, gateway or load balancer before it, and the Pod speaks plain HTTP. With Edge neither issuerRef nor secretName is needed where the edge has a certificate of its own.',
       )
       .default('Pod'),
     issuerRef: z

@@ -29,6 +29,10 @@ export function minimal({ name = 'vespucci', ...change }: { name?: string } & Sp
   };
 }
 
+const parentRefs = [{ name: 'public' }];
+const passThrough = { annotations: { 'nginx.ingress.kubernetes.io/ssl-passthrough': 'true' } };
+const exposed = (exposure: Spec, tls: Spec = smallest.tls): Resource => minimal({ exposure, tls });
+
 /** A resource with every field of the schema that can be set together. */
 export const full = {
   hostname: 'mcp.vespucci.example.com',
@@ -69,7 +73,12 @@ export const full = {
     dnsNames: ['mcp.internal.example.com', 'localhost'],
   },
   exposure: {
-    gateway: { parentRefs: [{ name: 'public', namespace: 'gateways', sectionName: 'tls', port: 443 }] },
+    gateway: {
+      parentRefs: [{ name: 'public', namespace: 'gateways', sectionName: 'tls', port: 443 }],
+      route: 'HTTP',
+      backendCARef: { kind: 'Secret', name: 'ca' },
+      annotations: { 'example.com/pool': 'public' },
+    },
     service: { type: 'LoadBalancer', port: 8443, annotations: { 'example.com/pool': 'public' } },
   },
   config: { dropInRef: { name: 'more', key: 'more.toml' } },
@@ -121,6 +130,10 @@ export const accepted: [string, Resource][] = [
   ['mode Kubeconfig without, on a ClusterIP', minimal({ auth: { mode: 'Kubeconfig', allowUnauthenticated: true } })],
   ['a certificate kept elsewhere', minimal({ tls: { secretName: 'mcp-tls' } })],
   ['TLS at the edge without a certificate', minimal({ tls: { termination: 'Edge' }, exposure: { ingress: {} } })],
+  ['TLS at the edge of a gateway', exposed({ gateway: { parentRefs, route: 'HTTP' } }, { termination: 'Edge' })],
+  ['an ingress that passes TLS through', exposed({ ingress: passThrough })],
+  ['a gateway that passes TLS through', exposed({ gateway: { parentRefs, route: 'TLS' } })],
+  ['a gateway that checks the Pods', exposed({ gateway: { parentRefs, route: 'HTTP', backendCARef: { name: 'ca' } } })],
   [
     'an issuer with port and path',
     minimal({ auth: { oidc: { ...oidc, issuerURL: 'https://a.example:8443/realms/x' } } }),
@@ -293,6 +306,39 @@ export const refused: [string, Resource, string][] = [
     'ingress and gateway',
     minimal({ exposure: { ingress: {}, gateway: { parentRefs: [{ name: 'a' }] } } }),
     'at most one of ingress and gateway',
+  ],
+  [
+    'a TLSRoute to Pods that speak plain HTTP',
+    exposed({ gateway: { parentRefs, route: 'TLS' } }, { termination: 'Edge' }),
+    'spec.exposure.gateway.route: Forbidden: with tls.termination Edge the gateway ends TLS',
+  ],
+  [
+    'a CA for Pods that speak plain HTTP',
+    exposed({ gateway: { parentRefs, route: 'HTTP', backendCARef: { name: 'ca' } } }, { termination: 'Edge' }),
+    'spec.exposure.gateway.backendCARef: Forbidden: backendCARef is for route HTTP with tls.termination Pod only',
+  ],
+  [
+    'a CA for a gateway that passes TLS through',
+    exposed({ gateway: { parentRefs, backendCARef: { name: 'ca' } } }),
+    'backendCARef is for route HTTP with tls.termination Pod only',
+  ],
+  [
+    'an ingress that passes TLS through to Pods that speak plain HTTP',
+    exposed({ ingress: passThrough }, { termination: 'Edge' }),
+    'spec.exposure.ingress.annotations: Forbidden: with tls.termination Edge the Pods speak plain HTTP: remove the annotation',
+  ],
+  [
+    'an ingress that speaks HTTPS to Pods that speak plain HTTP',
+    exposed(
+      { ingress: { annotations: { 'nginx.ingress.kubernetes.io/backend-protocol': 'HTTPS' } } },
+      { termination: 'Edge' },
+    ),
+    'with tls.termination Edge the Pods speak plain HTTP',
+  ],
+  [
+    'a gateway without a parent',
+    exposed({ gateway: { parentRefs: [] } }),
+    'spec.exposure.gateway.parentRefs: Invalid value',
   ],
   ['port 0', minimal({ exposure: { service: { port: 0 } } }), 'should be greater than or equal to 1'],
   ['a quantity that is none', resources({ limits: { memory: 'much' } }), 'spec.deployment.resources.limits.memory'],

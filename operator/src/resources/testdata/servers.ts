@@ -103,6 +103,28 @@ export const fullSpec = {
   },
 } satisfies KcpMcpServerSpecInput;
 
+const gateway = { parentRefs: [{ name: 'public', namespace: 'gateways', sectionName: 'mcp', port: 8443 }] };
+
+/** What exposes the endpoint, each way once. */
+export const exposedSpecs = {
+  /** The edge ends TLS, with the certificate of the spec. */
+  edge: {
+    ...minimalSpec,
+    externalURL: 'https://assistants.example.com/kcp',
+    tls: { ...minimalSpec.tls, termination: 'Edge', dnsNames: ['assistants.example.com'] },
+    exposure: { ingress: { className: 'nginx', annotations: { 'example.com/limit': '10' } } },
+    networkPolicy: {},
+  },
+  /** The edge ends TLS, with a certificate of its own. */
+  edgeGateway: { ...minimalSpec, tls: { termination: 'Edge' }, exposure: { gateway } },
+  passthrough: { ...minimalSpec, exposure: { gateway: { ...gateway, annotations: { 'example.com/dns': 'public' } } } },
+  reencrypt: {
+    ...minimalSpec,
+    exposure: { gateway: { ...gateway, route: 'HTTP', backendCARef: { name: 'internal-ca' } }, service: { port: 8443 } },
+  },
+  reencryptPublic: { ...minimalSpec, exposure: { gateway: { ...gateway, route: 'HTTP' } } },
+} satisfies Record<string, KcpMcpServerSpecInput>;
+
 export const references: ResolvedReferences = {
   kubeconfig: { server: 'https://kcp.vespucci.example.com:8443', caData: 'Y2VydGlmaWNhdGU=' },
   runtimeImage: 'kcp-mcp-runtime:0.1.0',
