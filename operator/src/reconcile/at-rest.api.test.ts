@@ -1,6 +1,7 @@
 // What the operator writes when nothing differs: nothing; and what it does when the API server goes away: it waits.
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { gatewayAPICRDs } from '../../../e2e/cluster/gateway-api.ts';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { NAME, newCase, SOURCE, type Case } from './testing/case.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type Environment,
   type RunningOperator,
 } from './testing/environment.ts';
+import { answer, PARENT, setAddress } from './testing/exposure.ts';
 import { FRONT_PROXY, newFrontProxyCase, type FrontProxyCase } from './testing/front-proxy.ts';
 
 let env: Environment;
@@ -24,12 +26,11 @@ beforeAll(async () => {
   env = await startEnvironment([
     ...[CRDS.ours, CRDS.kubeconfigs, CRDS.frontProxies, CRDS.rootShards],
     await certManagerCRDs(),
+    ...Object.values(await gatewayAPICRDs()),
   ]);
   operator = await env.startOperator();
-  for (let count = 0; count < 3; count += 1) {
-    const it = await newCase(env);
-    await it.becomeReady();
-    ready.push(it);
+  for (const exposure of [{}, { ingress: {} }, { gateway }, { gateway: { ...gateway, route: 'HTTP' } }]) {
+    ready.push(await exposedCase(exposure));
   }
   waitingForPods = await newCase(env);
   await waitingForPods.createSource();
@@ -52,6 +53,25 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(() => env.stop());
+
+const gateway = { parentRefs: [PARENT] };
+
+/** One that is ready, and exposed in this way. */
+async function exposedCase(exposure: {
+  ingress?: object;
+  gateway?: { parentRefs: object[]; route?: string };
+}): Promise<Case> {
+  const it = await newCase(env);
+  await it.createSource();
+  await it.createServer({ hostname: `${it.namespace}.example.com`, exposure });
+  if (exposure.ingress) await setAddress(it);
+  if (exposure.gateway) await answer(it, exposure.gateway.route === 'HTTP' ? 'HTTPRoute' : 'TLSRoute');
+  if (exposure.gateway?.route === 'HTTP') await answer(it, 'BackendTLSPolicy');
+  await it.issueCertificate();
+  await it.runPods();
+  await it.condition('Ready', 'True');
+  return it;
+}
 
 const SOON = { deadlineMs: 15_000, intervalMs: 20 };
 

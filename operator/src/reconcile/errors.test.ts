@@ -11,6 +11,22 @@ describe('problemOf', () => {
     ['a foreign object', new ForeignObjectError('Service', 'a/b'), 'terminal', 'Conflict'],
     ['an invalid object', apiError(422, 'Invalid'), 'terminal', 'Rejected'],
     ['a refusal by RBAC, quota or a webhook', apiError(403, 'Forbidden'), 'transient', 'Rejected'],
+    [
+      'a refusal by a webhook that calls it a bad request',
+      apiError(
+        400,
+        'BadRequest',
+        'admission webhook "validate.example.com" denied the request: host is defined already',
+      ),
+      'transient',
+      'Rejected',
+    ],
+    [
+      'a refusal by a policy',
+      apiError(422, 'Invalid', "ValidatingAdmissionPolicy 'a' with binding 'b' denied request: no"),
+      'transient',
+      'Rejected',
+    ],
     ['an unreachable API server', apiError(0, 'Network'), 'transient', 'RetryingAfterError'],
     ['anything else', new TypeError('x is undefined'), 'transient', 'RetryingAfterError'],
   ])('%s', (_, error, kind, reason) => {

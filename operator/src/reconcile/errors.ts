@@ -53,6 +53,10 @@ export class RetryError extends Error {
   }
 }
 
+/** Of webhooks, which choose their status code, and of ValidatingAdmissionPolicies: what they deny now they may let in later. */
+const DENIED =
+  /admission webhook "[^"]*" denied the request|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/;
+
 /**
  * Judges an error of a write to a child.
  * @param what kind and name of the object, for the message: `Deployment kcp-mcp/vespucci-mcp`
@@ -60,9 +64,10 @@ export class RetryError extends Error {
 export function problemOf(error: unknown, what: string): Problem {
   if (error instanceof ForeignObjectError) return conflict(error.kind, error.key);
   const text = oneLine(error instanceof Error ? error.message : String(error));
-  if (isInvalid(error)) return terminal('Rejected', `the API server refused ${what}: ${text}`);
-  // Forbidden is RBAC, a quota, an admission webhook or a namespace that is going away; none of them is watched.
-  if (isForbidden(error)) return { kind: 'transient', reason: 'Rejected', message: `${what} was refused: ${text}` };
+  if (isInvalid(error) && !DENIED.test(text)) return terminal('Rejected', `the API server refused ${what}: ${text}`);
+  // RBAC, a quota, an admission policy or webhook, or a namespace that is going away; none of them is watched.
+  if (isForbidden(error) || isInvalid(error))
+    return { kind: 'transient', reason: 'Rejected', message: `${what} was refused: ${text}` };
   return { kind: 'transient', reason: 'RetryingAfterError', message: `${what}: ${text}` };
 }
 

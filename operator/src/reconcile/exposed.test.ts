@@ -165,5 +165,8 @@ describe('a route', () => {
     expect(told(finding)).toBe('False RouteNotAccepted');
     expect(finding?.message).toContain('key ca.crt');
     expect(told(exposed({ gateway }, { HTTPRoute, BackendTLSPolicy: policy(ACCEPTED) }))).toBe('True RouteAccepted');
+    const left = { ancestorRef: { ...full, name: 'before' }, conditions: [condition('Accepted', 'False')] };
+    const both = { status: { ancestors: [left, ...policy(ACCEPTED).status.ancestors] } };
+    expect(told(exposed({ gateway }, { HTTPRoute, BackendTLSPolicy: both }))).toBe('True RouteAccepted');
   });
 });

@@ -37,7 +37,7 @@ export function exposedOf(run: Run): Finding | undefined {
         case TLS_ROUTE:
           return routeFinding(object as Route, run.server);
         case BACKEND_TLS_POLICY:
-          return policyFinding(object);
+          return policyFinding(object, run.server);
         default:
           throw new Error(`${resource.kind} exposes nothing`);
       }
@@ -91,11 +91,20 @@ function routeFinding(route: Route, { spec }: KcpMcpServer): Finding {
 }
 
 /** Those who don't know policies of this kind say nothing about them, and would speak plain HTTP to the Pods. */
-function policyFinding(policy: BackendTLSPolicy): Finding {
+function policyFinding(policy: BackendTLSPolicy, { spec }: KcpMcpServer): Finding {
   const what = `BackendTLSPolicy ${keyOf(policy.metadata)}`;
-  const conditions = policy.status?.ancestors?.flatMap((ancestor) => ancestor.conditions ?? []) ?? [];
-  const finding = verdict(conditions, { what, where: 'the gateway', route: policy, needed: ['Accepted'] });
-  return finding ?? holds('RouteAccepted', what);
+  const parents = spec.exposure.gateway?.parentRefs ?? [];
+  // Gateways that the route has left may go on answering. Where something else is a parent, the Gateway is above it.
+  const concerns = (ancestor: ParentRef): boolean =>
+    parents.some(
+      (parent) => kindOf(parent) !== 'Gateway' || keyOfParent(parent, policy) === keyOfParent(ancestor, policy),
+    );
+  const answers = policy.status?.ancestors?.filter(({ ancestorRef }) => concerns(ancestorRef)) ?? [];
+  const conditions = answers.flatMap((answer) => answer.conditions ?? []);
+  return (
+    verdict(conditions, { what, where: 'the gateway', route: policy, needed: ['Accepted'] }) ??
+    holds('RouteAccepted', what)
+  );
 }
 
 interface Asked {

@@ -4,9 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { gatewayAPICRDs } from '../../../e2e/cluster/gateway-api.ts';
+import { repoRoot } from '../../../e2e/lib/cache.ts';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { NAME, newCase, type Case } from './testing/case.ts';
 import { certManagerCRDs, CRDS, startEnvironment, type Environment } from './testing/environment.ts';
+import { answer, CHILD, PARENT, PARENT_REF, setAddress } from './testing/exposure.ts';
 
 let env: Environment;
 let crds: Awaited<ReturnType<typeof gatewayAPICRDs>>;
@@ -21,10 +23,7 @@ beforeAll(async () => {
 afterAll(() => env.stop());
 
 const SOON = { deadlineMs: 10_000, intervalMs: 20 };
-const CHILD = `${NAME}-mcp`;
 const KINDS = ['Ingress', 'TLSRoute', 'HTTPRoute', 'BackendTLSPolicy'];
-const PARENT = { name: 'public', namespace: 'gateways' };
-const parentRef = { group: 'gateway.networking.k8s.io', kind: 'Gateway', ...PARENT };
 
 /** Each has a host name of its own, unless the test is about names. */
 const hostOf = (it: Case): string => `${it.namespace}.example.com`;
@@ -34,27 +33,6 @@ async function newServer(exposure: object, spec: object = {}): Promise<Case> {
   await it.createSource();
   await it.createServer({ hostname: hostOf(it), exposure, ...spec });
   return it;
-}
-
-const setAddress = (it: Case): Promise<void> =>
-  it.patch('Ingress', CHILD, { status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } } }, { sub: '/status' });
-
-/** What a gateway writes to a route: one condition, beside that it is accepted. */
-async function answer(
-  it: Case,
-  kind: string,
-  condition: { type?: string; status?: string; reason?: string; message?: string } = {},
-) {
-  const { metadata } = await it.child(kind, 'mcp');
-  const common = { lastTransitionTime: new Date().toISOString(), observedGeneration: metadata.generation, message: '' };
-  const accepted = { ...common, type: 'Accepted', status: 'True', reason: 'Accepted' };
-  const conditions = condition.type === undefined ? [accepted] : [{ ...common, ...condition }];
-  const answers = [{ controllerName: 'example.com/gateway', conditions }];
-  const status =
-    kind === 'BackendTLSPolicy'
-      ? { ancestors: answers.map((each) => ({ ...each, ancestorRef: parentRef })) }
-      : { parents: answers.map((each) => ({ ...each, parentRef })) };
-  await it.patch(kind, CHILD, { status }, { sub: '/status' });
 }
 
 /** Which of the kinds there are, once they are those. */
@@ -94,7 +72,7 @@ describe('an Ingress', () => {
 
   test('that ends TLS with its own certificate: the Pods speak plain HTTP, and no Certificate is asked for', async () => {
     const it = await newServer({ ingress: {} }, { tls: { termination: 'Edge' } });
-    await setAddress(await childOf(it, 'Ingress'));
+    await setAddress(it);
     await it.runPods();
     await it.condition('CertificateReady', 'True', 'ProvidedByEdge');
     await it.condition('Ready', 'True');
@@ -125,11 +103,6 @@ describe('an Ingress', () => {
   }, 30_000);
 });
 
-async function childOf(it: Case, kind: string): Promise<Case> {
-  await it.child(kind, 'mcp');
-  return it;
-}
-
 describe('the Gateway API', () => {
   test('that is not installed, or in an old version, is a condition until it comes', async () => {
     const it = await newServer({ gateway: { parentRefs: [PARENT] } });
@@ -155,14 +128,9 @@ describe('the Gateway API', () => {
   test('is believed: the URL is told once the gateway has taken the route up, and no longer', async () => {
     const it = await newServer({ gateway: { parentRefs: [PARENT] } });
     const { spec } = await it.child('TLSRoute', 'mcp');
-    expect(spec).toMatchObject({ hostnames: [hostOf(it)], parentRefs: [parentRef] });
-    const refusal = {
-      type: 'Accepted',
-      status: 'False',
-      reason: 'NotAllowedByListeners',
-      message: 'not for you\u202e',
-    };
-    await answer(it, 'TLSRoute', refusal);
+    expect(spec).toMatchObject({ hostnames: [hostOf(it)], parentRefs: [PARENT_REF] });
+    const reason = 'NotAllowedByListeners';
+    await answer(it, 'TLSRoute', { type: 'Accepted', status: 'False', reason, message: 'not for you\u202e' });
     const { message } = await it.condition('Exposed', 'False', 'RouteNotAccepted');
     expect(message).toContain('Gateway gateways/public does not serve TLSRoute');
     expect(message).toContain('(NotAllowedByListeners: not for you). Let a listener of it allow routes');
@@ -210,7 +178,7 @@ describe('a host name that is exposed already', () => {
 
   test('is refused by the name of the other, and free when that goes', async () => {
     const first = await newServer(exposure);
-    await setAddress(await childOf(first, 'Ingress'));
+    await setAddress(first);
     await first.condition('Exposed', 'True');
     const second = await newServer(exposure, { hostname: hostOf(first) });
     const { message } = await second.condition('Exposed', 'False', 'HostnameTaken');
@@ -227,9 +195,9 @@ describe('a host name that is exposed already', () => {
 
   test('can not be taken over by a resource that is older', async () => {
     const old = await newServer(exposure);
-    await childOf(old, 'Ingress');
+    await old.child('Ingress', 'mcp');
     const serving = await newServer(exposure);
-    await setAddress(await childOf(serving, 'Ingress'));
+    await setAddress(serving);
     await serving.condition('Exposed', 'True');
 
     await old.createServer({ hostname: hostOf(serving), exposure });
@@ -244,7 +212,30 @@ describe('a host name that is exposed already', () => {
   }, 30_000);
 });
 
-/** The CRD as it was before v1: what is stored is another version. */
+test('the policy of the documentation ties host names to namespaces', async () => {
+  const it = await newCase(env);
+  const docs = await readFile(join(repoRoot, 'docs/operator.md'), 'utf8');
+  const policy = join(env.plane.dir, 'policy.yaml');
+  const block = /```yaml\n([^`]*kind: ValidatingAdmissionPolicy\n[^`]*)```/.exec(docs)?.[1] ?? '';
+  await writeFile(policy, block);
+  await env.kubectl('apply', '-f', policy);
+  try {
+    const create = (hostname: string, spec: object = {}) => it.createServer({ hostname, ...spec });
+    // The API server takes a policy up a moment later.
+    const refused = () => create('mcp.example.com').then(() => undefined, String);
+    expect(await waitFor('a refusal', refused, SOON)).toContain('must end with .NAMESPACE.example.com');
+    const own = `mcp.${it.namespace}.example.com`;
+    await create(own);
+    const tls = { issuerRef: { name: 'ca' }, dnsNames: ['mcp.example.com'] };
+    await expect(create(own, { externalURL: 'https://mcp.example.com', tls })).rejects.toThrow(
+      'must be at the host name',
+    );
+  } finally {
+    await env.kubectl('delete', '-f', policy);
+  }
+}, 30_000);
+
+/** The CRD as it was before v1. */
 function withoutV1(crd: string): string {
   const [head = '', ...versions] = crd.split(/^(?= {4}name: v1)/m);
   return (

@@ -29,7 +29,11 @@ export const statusSchema = z
       .meta({ format: 'int64' })
       .describe('Generation of the spec that the status is about; -1 until the operator has seen the resource.')
       .default(-1),
-    url: z.string().max(2048).describe('What assistants are pointed at: the MCP endpoint.').optional(),
+    url: z
+      .string()
+      .max(2048)
+      .describe('What assistants are pointed at: the MCP endpoint. There while Exposed is True.')
+      .optional(),
     conditions: mapOf(condition, 32, ['type'])
       .describe(
         'Ready (the summary), its causes KubeconfigReady, CertificateReady, OIDCReady, ConfigReady, Available and Exposed, and Reconciling and Stalled (kstatus).',
