@@ -197,16 +197,41 @@ const reasons = {
     on: ['CertificateReady'],
     meaning: 'TLS ends before the Pods (spec.tls.termination Edge), with a certificate that is kept there.',
   },
-  Provided: { on: ['CertificateReady'], meaning: 'The Secret that spec.tls.secretName names is used.' },
+  Provided: {
+    on: ['CertificateReady'],
+    meaning:
+      'The Secret that spec.tls.secretName names is used. If the operator may read it, its certificate is valid and made out to the right names.',
+  },
   Issuing: {
     on: ['CertificateReady'],
     meaning: 'cert-manager is at work on the certificate.',
-    cure: 'If it stays: kubectl describe certificate, and see whether the issuer exists and is ready.',
+    cure: 'If it stays: run the kubectl command of the message.',
   },
   IssuanceFailed: {
     on: ['CertificateReady'],
     meaning: 'cert-manager could not get the certificate and will try again.',
     cure: 'See the message, which is that of cert-manager, and the issuer.',
+  },
+  IssuerNotFound: {
+    on: ['CertificateReady'],
+    meaning: 'The Issuer or ClusterIssuer that spec.tls.issuerRef names does not exist.',
+    cure: 'Create it, or correct spec.tls.issuerRef.',
+  },
+  IssuerNotReady: {
+    on: ['CertificateReady'],
+    meaning: 'The Issuer or ClusterIssuer that spec.tls.issuerRef names is there, but cert-manager cannot use it.',
+    cure: 'Run the kubectl command of the message: its conditions say why.',
+  },
+  InvalidCertificate: {
+    on: ['CertificateReady'],
+    meaning: 'The Secret that spec.tls.secretName names holds no certificate that can be used now.',
+    cure: 'Put one there: tls.crt in PEM, its chain after it, and its key in tls.key.',
+  },
+  HostnameMismatch: {
+    on: ['CertificateReady'],
+    meaning:
+      'The certificate in the Secret that spec.tls.secretName names is not made out to the hostname, or not to all of spec.tls.dnsNames.',
+    cure: 'Put one there that is, or correct the names in the spec.',
   },
   CertificateExpired: {
     on: ['CertificateReady'],

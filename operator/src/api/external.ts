@@ -26,6 +26,7 @@ export const HORIZONTAL_POD_AUTOSCALER = namespaced(
 );
 export const INGRESS = namespaced('networking.k8s.io', 'v1', 'Ingress', 'ingresses');
 export const CERTIFICATE = namespaced('cert-manager.io', 'v1', 'Certificate', 'certificates');
+export const CERTIFICATE_REQUEST = namespaced('cert-manager.io', 'v1', 'CertificateRequest', 'certificaterequests');
 export const KUBECONFIG = namespaced('operator.kcp.io', 'v1alpha1', 'Kubeconfig', 'kubeconfigs');
 export const FRONT_PROXY = namespaced('operator.kcp.io', 'v1alpha1', 'FrontProxy', 'frontproxies');
 export const ROOT_SHARD = namespaced('operator.kcp.io', 'v1alpha1', 'RootShard', 'rootshards');
@@ -118,8 +119,18 @@ export interface CertManagerCertificate {
     /** RFC 3339. */
     notAfter?: string;
     renewalTime?: string;
+    /** Of the certificate that was issued last; that of the next CertificateRequest is one more. */
+    revision?: number;
     /** Failures since the last success; with it `lastFailureTime`. */
     failedIssuanceAttempts?: number;
     lastFailureTime?: string;
   };
+}
+
+/** cert-manager.io/v1 CertificateRequest: one attempt to get a certificate, with the labels of its Certificate. */
+export interface CertManagerCertificateRequest {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  status?: { conditions?: ForeignCondition[] };
 }

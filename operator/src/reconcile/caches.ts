@@ -5,6 +5,7 @@
  */
 import {
   CERTIFICATE,
+  CERTIFICATE_REQUEST,
   CONFIG_MAP,
   DEPLOYMENT,
   FRONT_PROXY,
@@ -37,12 +38,14 @@ import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
 import { createAutoscalers } from './autoscalers.ts';
 import type { CheckIssuer } from '../outbound/issuer.ts';
+import { createCertificateRequests } from './certificate-requests.ts';
 import { createIssuers } from './issuer.ts';
 import { watchCRD } from './crd-watch.ts';
 import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './hostnames.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { SharedObjects } from './shared-objects.ts';
+import { keysOnly, noKey, slim } from './slim.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
@@ -86,6 +89,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   const autoscalers = createAutoscalers(namespaces, common, (deployment) => {
     for (const owner of ownersOf(children.deployments.get(parseKey(deployment)))) wake(owner);
   });
+  const certificateRequests = createCertificateRequests(namespaces, common);
+  const byTheWay = [autoscalers, certificateRequests];
   const kubeconfigs = createInformer<KcpKubeconfig>({
     ...common,
     resource: KUBECONFIG,
@@ -105,6 +110,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
   /** Secrets that the Pods mount: which keys they have, without what is in them. */
   const secretKeys = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: keysOnly }, wake);
+  /** Secrets with certificates that somebody else keeps: the certificates, and whether there is a key. */
+  const certificateSecrets = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: noKey }, wake);
   /** Objects of which only the metadata is read: copies of ours, and what stands in the way. By plural. */
   const single = new Map<string, WatchedObjects<KubeObject>>();
   const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
@@ -115,7 +122,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
   const issuers = createIssuers(checkIssuer, wake, logger);
   const watchedObjects = () => [
-    ...[sources.Secret, sources.ConfigMap, secretKeys, ...single.values()],
+    ...[sources.Secret, sources.ConfigMap, secretKeys, certificateSecrets, ...single.values()],
     ...Object.values(shared),
   ];
 
@@ -129,7 +136,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     },
     onDelete: wakeServer,
   });
-  for (const cache of Object.values(children) as KindCache<KubeObject>[]) wakeOwners(cache, wake);
+  for (const cache of [...Object.values(children), certificateRequests] as KindCache<KubeObject>[])
+    wakeOwners(cache, wake);
   watchHostnames({ servers, ...children }, wake);
 
   const wakeWhere = (concerns: (server: KcpMcpServer) => boolean): void => {
@@ -167,6 +175,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     watchCRD(common, KUBECONFIG, kubeconfigs),
     ...Object.values(shared).map((objects) => watchCRD(common, objects.resource, objects)),
     watchCRD(common, CERTIFICATE, children.certificates),
+    watchCRD(common, CERTIFICATE_REQUEST, certificateRequests),
     watchCRD(common, HTTP_ROUTE, children.httpRoutes),
     watchCRD(common, TLS_ROUTE, children.tlsRoutes),
     watchCRD(common, BACKEND_TLS_POLICY, children.backendTLSPolicies),
@@ -181,11 +190,13 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     ...shared,
     sources,
     secretKeys,
+    certificateSecrets,
+    certificateRequests,
     metadataOf,
     issuers,
 
     start(): void {
-      for (const kind of [...kinds, autoscalers]) kind.start();
+      for (const kind of [...kinds, ...byTheWay]) kind.start();
       for (const informer of [...everywhere, ...crds]) informer.start();
     },
 
@@ -211,7 +222,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
 
     async stop(): Promise<void> {
       issuers.stop();
-      await Promise.all([...kinds, autoscalers, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
+      await Promise.all([...kinds, ...byTheWay, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
     },
   };
 }
@@ -246,19 +257,4 @@ function ownersOf(object: KubeObject | undefined): string[] {
   const owner = ownerReferences?.find(({ controller, kind }) => controller && kind === KIND)?.name;
   const name = owner ?? labels?.[SERVER_LABEL];
   return name === undefined ? [] : [keyOf({ namespace, name })];
-}
-
-/** Leaves of each value only whether there is one. */
-function keysOnly(secret: DataObject): DataObject {
-  const { metadata, data = {} } = slim(secret);
-  const there = Object.entries(data).map(([key, value]): [string, string] => [key, value === '' ? '' : 'set']);
-  return { apiVersion: secret.apiVersion, kind: secret.kind, metadata, data: Object.fromEntries(there) };
-}
-
-/** Drops what nobody reads and what is large. managedFields stay: what was edited by others shows there. */
-function slim<T extends KubeObject>(object: T): T {
-  const { annotations } = object.metadata;
-  if (annotations?.['kubectl.kubernetes.io/last-applied-configuration'] === undefined) return object;
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...rest } = annotations;
-  return { ...object, metadata: { ...object.metadata, annotations: rest } };
 }

@@ -12,13 +12,14 @@ import {
 } from '../kube/index.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Caches } from './caches.ts';
+import { untilExpiry } from './certificate.ts';
 import { prune } from './cleanup.ts';
 import { createFinalize } from './finalizer.ts';
 import { inherit } from './inherit.ts';
 import { mint, pruneMinted } from './minted.ts';
 import { isPassing, RetryError, terminal, type Problem } from './errors.ts';
 import { applyExposure } from './exposure.ts';
-import { observe, untilExpiry } from './observe.ts';
+import { observe } from './observe.ts';
 import { NotYetKnownError } from './references.ts';
 import type { Run } from './run.ts';
 import { newReport, resultOf } from './status.ts';

@@ -2,15 +2,15 @@
  * How the children are doing: what cert-manager, the Deployment controller and the cloud say of them. A cause that already
  * has a finding (it couldn't be applied) keeps it.
  */
-import { CERTIFICATE, DEPLOYMENT, SECRET, type CertManagerCertificate } from '../api/external.ts';
+import { DEPLOYMENT } from '../api/external.ts';
 import { keyOf } from '../kube/index.ts';
 import { childNames, inboundAudience, publicURL, selectorLabels } from '../resources/index.ts';
+import { observeCertificate } from './certificate.ts';
 import { waiting } from './errors.ts';
 import { autoscalerOf } from './replicas.ts';
 import { observeIssuer } from './issuer.ts';
 import { exposedOf } from './exposed.ts';
 import type { Deployment } from './objects.ts';
-import { NotYetKnownError } from './references.ts';
 import { ownChild, type Run } from './run.ts';
 import { fails, holds, progressing, type Finding } from './status.ts';
 import { oneLine } from './text.ts';
@@ -41,86 +41,6 @@ function observeSpec(run: Run): void {
   const { oidc } = server.spec.auth;
   if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: inboundAudience(server) };
   observeCertificate(run);
-}
-
-function observeCertificate(run: Run): void {
-  const { server, report } = run;
-  const { secretName, issuerRef } = server.spec.tls;
-  if (secretName !== undefined) {
-    report.facts.certificate = { secretName };
-    report.causes.CertificateReady ??= provided(run, secretName);
-    return;
-  }
-  if (!issuerRef) {
-    report.facts.certificate = undefined;
-    report.causes.CertificateReady ??= holds(
-      'ProvidedByEdge',
-      'TLS ends before the Pods, with a certificate kept there',
-    );
-    return;
-  }
-  const name = childNames(server.metadata.name).certificate;
-  const certificate = ownChild(run, CERTIFICATE, name) as CertManagerCertificate | undefined;
-  const notAfter = certificate?.status?.notAfter;
-  report.facts.certificate = { secretName: name, ...(notAfter !== undefined && { notAfter }) };
-  if (certificate) report.causes.CertificateReady ??= issuanceOf(certificate, issuerRef, run.now);
-}
-
-/** A Secret that somebody else keeps. It is the Pods that mount it: what the operator may not see is taken on trust. */
-function provided({ server, looks, caches }: Run, secretName: string): Finding {
-  const key = { namespace: server.metadata.namespace, name: secretName };
-  const seen = looks.look(caches.metadataOf(SECRET), key);
-  if (seen.state === 'pending') throw new NotYetKnownError();
-  if (seen.state === 'absent') {
-    const message = `Secret ${keyOf(key)} not found: create it with tls.crt and tls.key, or correct spec.tls.secretName`;
-    return fails(waiting('NotFound', message));
-  }
-  return holds('Provided', `from Secret ${keyOf(key)}, which is not kept by this operator`);
-}
-
-/** cert-manager's own words. Its Ready condition is True, or False with the reason; Issuing is there while it works. */
-export function issuanceOf(
-  certificate: CertManagerCertificate,
-  issuer: { kind: string; name: string },
-  now: Date,
-): Finding {
-  const key = keyOf(certificate.metadata);
-  const conditions = certificate.status?.conditions ?? [];
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  const issuing = conditions.find(({ type }) => type === 'Issuing');
-  const notAfter = certificate.status?.notAfter;
-  const current = (ready?.observedGeneration ?? Infinity) >= (certificate.metadata.generation ?? 0);
-  // A cert-manager that doesn't run doesn't say that its certificates have expired.
-  const expired = notAfter !== undefined && (ready?.reason === 'Expired' || Date.parse(notAfter) <= now.getTime());
-  if (ready?.status === 'True' && current && !expired) {
-    return holds('Issued', `Certificate ${key} is valid until ${notAfter ?? 'an unknown time'}`);
-  }
-  if (expired) {
-    return fails(
-      waiting('CertificateExpired', `Certificate ${key} expired at ${notAfter}: see that cert-manager runs`),
-    );
-  }
-  const by = `${issuer.kind} ${issuer.name}`;
-  if (issuing?.status === 'False' && issuing.reason === 'Failed') {
-    const message = `cert-manager could not issue Certificate ${key} from ${by}: ${oneLine(issuing.message)}`;
-    return fails(waiting('IssuanceFailed', message));
-  }
-  const words = issuing?.status === 'True' ? issuing : ready;
-  const said = words ? `${words.reason ?? ''}: ${words.message ?? ''}` : 'it has not said anything yet';
-  return progressing(
-    'False',
-    'Issuing',
-    `cert-manager is issuing Certificate ${key} from ${by} (${oneLine(said)}). If it stays: kubectl -n ${certificate.metadata.namespace ?? ''} describe certificate ${certificate.metadata.name}`,
-  );
-}
-
-const DAY_MS = 86_400_000;
-
-/** When to look again though nothing has changed: once the certificate has expired. At most a day, since timers can't hold a month. */
-export function untilExpiry({ report, now }: Pick<Run, 'report' | 'now'>): { afterMs: number } | undefined {
-  const notAfter = report.facts.certificate?.notAfter;
-  const left = notAfter === undefined ? 0 : Date.parse(notAfter) - now.getTime();
-  return left > 0 ? { afterMs: Math.min(left, DAY_MS) } : undefined;
 }
 
 /** Label selector of the Pods of a KcpMcpServer, as kubectl takes it. */
