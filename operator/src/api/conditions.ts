@@ -71,6 +71,12 @@ const reasons = {
     meaning: 'An object that the operator needs exists under the same name and is not its own. It was left alone.',
     cure: 'Rename or delete the object that the message names, or name this resource otherwise.',
   },
+  Contested: {
+    on: ['Ready', 'Reconciling', 'KubeconfigReady', 'ConfigReady', 'CertificateReady', 'Available', 'Exposed'],
+    meaning:
+      'Somebody else keeps changing or deleting an object of ours. The first changes are put right at once, later ones less and less often, at last every 5 minutes. Over when a repair has held for a minute, or for longer after many of them.',
+    cure: 'Stop the field manager that the message names, or have it leave these fields alone.',
+  },
   Rejected: {
     on: ['Ready', 'Stalled', 'KubeconfigReady', 'ConfigReady', 'CertificateReady', 'Available', 'Exposed'],
     meaning:

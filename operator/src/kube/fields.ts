@@ -94,7 +94,7 @@ function isListOwned(applied: unknown[], live: Live | undefined, paths: string[]
 }
 
 /** Whether a path element of a list names this element of it. */
-function isNamed(path: string, element: unknown, index: number): boolean {
+export function isNamed(path: string, element: unknown, index: number): boolean {
   if (path.startsWith('i:')) return path === `i:${index}`;
   if (path.startsWith('v:')) return path === `v:${JSON.stringify(element)}`;
   if (!path.startsWith('k:') || !isMap(element)) return false;
@@ -107,7 +107,7 @@ function elementAt(path: string, list: unknown): unknown {
   return list.find((element, index) => isNamed(path, element, index)) as unknown;
 }
 
-function withoutKeys(path: string, element: unknown): unknown {
+export function withoutKeys(path: string, element: unknown): unknown {
   if (!path.startsWith('k:') || !isMap(element)) return element;
   const keys = keysOf(path);
   return Object.fromEntries(Object.entries(element).filter(([name]) => !Object.hasOwn(keys, name)));
@@ -124,10 +124,11 @@ const keysOf = (path: string): Fields => JSON.parse(path.slice('k:'.length)) as 
 const child = (live: Live | undefined, name: string): Live | undefined =>
   live === undefined ? undefined : { value: isMap(live.value) ? live.value[name] : undefined };
 
-const isMap = (value: unknown): value is Fields => value !== null && typeof value === 'object' && !Array.isArray(value);
+export const isMap = (value: unknown): value is Fields =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** Holds nothing but empty maps and lists. */
-const isHollow = (value: unknown): boolean =>
+export const isHollow = (value: unknown): boolean =>
   Array.isArray(value) ? value.length === 0 : isMap(value) && Object.values(value).every(isHollow);
 
 const isEmpty = (value: unknown): boolean =>

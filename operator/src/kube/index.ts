@@ -6,5 +6,7 @@ export * from './watch.ts';
 export * from './registry.ts';
 export * from './queue.ts';
 export * from './apply.ts';
+export type { Contest } from './contest.ts';
+export type { Taker } from './takers.ts';
 export * from './leader.ts';
 export * from './events.ts';

@@ -30,7 +30,13 @@ async function pruned(
   const remove = jest.fn<KubeClient['delete']>();
   if (error) remove.mockRejectedValue(error);
   const report = newReport();
-  const run = { server, report, caches: { services: { get: () => live } }, client: { delete: remove } };
+  const run = {
+    server,
+    report,
+    caches: { services: { get: () => live } },
+    client: { delete: remove },
+    applier: { forget: () => undefined },
+  };
   const table: Prunable[] = [{ resource: SERVICE, name: 'workload', wanted: () => wanted, cause: 'Exposed' }];
   await prune(run as unknown as Run, table);
   return { deleted: remove.mock.calls, report };

@@ -53,7 +53,7 @@ const PRUNABLE: readonly Prunable[] = [
 
 /** Deletes children of ours that aren't asked for any more. */
 export async function prune(run: Run, prunable = PRUNABLE): Promise<void> {
-  const { server, client, signal, report } = run;
+  const { server, client, applier, signal, report } = run;
   for (const { resource, name, wanted, cause } of prunable) {
     if (wanted(run)) continue;
     const child = liveChild(run, resource, childNames(server.metadata.name)[name]);
@@ -62,6 +62,7 @@ export async function prune(run: Run, prunable = PRUNABLE): Promise<void> {
     try {
       // Only this very object, and only as it was seen: by its next version it may be somebody else's.
       await client.delete(resource, child.metadata, { uid, resourceVersion, signal });
+      applier.forget(resource, child.metadata);
     } catch (error) {
       if (isPassing(error)) throw error;
       report.causes[cause] = fails(problemOf(error, `${resource.kind} ${keyOf(child.metadata)}`));

@@ -10,7 +10,7 @@ import { waiting, type Problem } from './errors.ts';
 import { holderOfName } from './hostnames.ts';
 import { kindCacheOf, type Run } from './run.ts';
 import { fails } from './status.ts';
-import { applyChild } from './workload.ts';
+import { applyChild } from './apply-child.ts';
 
 /** Applies it, and says in the report what couldn't be. */
 export async function applyExposure(run: Run): Promise<void> {

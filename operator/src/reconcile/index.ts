@@ -27,14 +27,14 @@ import { writeStatus } from './status-writer.ts';
 import { oneLine } from './text.ts';
 import { Looks } from './watched-objects.ts';
 import { applyWorkload } from './workload.ts';
-import type { Announce } from './transitions.ts';
+import type { Announcer } from './transitions.ts';
 
 export interface ReconcilerOptions {
   caches: Caches;
   /** Writes with these stop when the term as leader ends. */
   client: KubeClient;
   applier: Applier;
-  announce: Announce;
+  announce: Announcer;
   events: Pick<EventRecorder, 'event'>;
   metrics: Pick<Metrics, 'reconciled'>;
   logger: Logger;
@@ -76,7 +76,7 @@ export function createReconciler(
       metrics.reconciled(failure === undefined ? resultOf(run.report) : 'transient', seconds(start));
       retryIfNeeded(run, failure);
       failures.delete(key);
-      return untilExpiry(run);
+      return nextLook(run);
     } catch (error) {
       if (error instanceof NotYetKnownError || signal.aborted || isNotFound(error)) return undefined;
       if (!(error instanceof RetryError)) metrics.reconciled('transient', seconds(start));
@@ -146,6 +146,12 @@ function retryIfNeeded({ report }: Run, failure: unknown): void {
   }
   const finding = Object.values(report.causes).find((cause) => cause.status !== 'True' && cause.kind === 'transient');
   if (finding) throw new RetryError(finding.message);
+}
+
+/** When to look though nothing wakes us. */
+function nextLook(run: Run): { afterMs: number } | undefined {
+  const times = [untilExpiry(run)?.afterMs, run.report.againMs].filter((ms) => ms !== undefined);
+  return times.length === 0 ? undefined : { afterMs: Math.min(...times) };
 }
 
 const seconds = (start: number): number => (performance.now() - start) / 1000;

@@ -4,10 +4,11 @@
  */
 import { FRONT_PROXY, KUBECONFIG, KUBECONFIG_SECRET_KEY, SECRET, type KcpKubeconfig } from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
-import { keyOf, type KubeObject, type ObjectKey } from '../kube/index.ts';
+import { ContestedError, keyOf, type KubeObject, type ObjectKey } from '../kube/index.ts';
 import { KubeconfigError, kubeconfigUsers } from '../resources/kubeconfig-copy.ts';
 import { isMintedUser, mintedKubeconfig, mintedName, type MintedUse } from '../resources/minted-kubeconfig.ts';
 import { consentProblem } from './consent.ts';
+import { contested } from './contested.ts';
 import { conflict, forbidden, isPassing, problemOf, type Problem } from './errors.ts';
 import { addFinalizer, removeFinalizer } from './finalizer.ts';
 import { findFrontProxy, frontProxyKeyOf } from './front-proxy.ts';
@@ -16,7 +17,7 @@ import { deleteMinted, isMintedFor, mintedOf } from './minted-objects.ts';
 import type { DataObject } from './objects.ts';
 import { NotYetKnownError } from './references.ts';
 import type { Run } from './run.ts';
-import { fails } from './status.ts';
+import { fails, lookAgain } from './status.ts';
 
 /** Where a Kubeconfig of ours is, and why it isn't there or as it should be. */
 export interface Minted {
@@ -74,6 +75,10 @@ async function ensure(run: Run, use: MintedUse, key: ObjectKey, frontProxy: Obje
     return undefined;
   } catch (error) {
     if (isPassing(error)) throw error;
+    if (error instanceof ContestedError) {
+      lookAgain(run.report, error.contest.againMs);
+      return contested(error.contest, KUBECONFIG, key);
+    }
     return problemOf(error, `Kubeconfig ${keyOf(key)}`);
   }
 }
@@ -118,7 +123,7 @@ function isLeftOver({ data = {} }: DataObject, use: MintedUse): boolean {
  * finalizer when nothing is left in another namespace.
  */
 export async function pruneMinted(run: Run): Promise<void> {
-  const { server, caches, client, report, signal } = run;
+  const { server, caches, client, applier, report, signal } = run;
   const kept = Object.values(run.minted).filter(({ problem }) => problem?.reason !== 'NotPermitted');
   const wanted = new Set(kept.map(({ key }) => keyOf(key)));
   const left = [];
@@ -130,6 +135,7 @@ export async function pruneMinted(run: Run): Promise<void> {
     }
     try {
       await deleteMinted(kubeconfig, client, signal);
+      applier.forget(KUBECONFIG, metadata);
     } catch (error) {
       if (isPassing(error)) throw error;
       left.push(metadata.namespace);

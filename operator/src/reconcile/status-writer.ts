@@ -1,13 +1,14 @@
 import { API_VERSION, KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
-import type { KubeObject } from '../kube/index.ts';
+import { ContestedError, type KubeObject } from '../kube/index.ts';
+import { contested } from './contested.ts';
 import type { Run } from './run.ts';
-import { summarize } from './status.ts';
-import type { Announce } from './transitions.ts';
+import { lookAgain, summarize } from './status.ts';
+import type { Announcer } from './transitions.ts';
 
 /** The only one who writes status: one server-side apply at the end of a reconcile, none when nothing differs. */
 export async function writeStatus(
   { server, report, now, applier, caches, signal }: Run,
-  announce: Announce,
+  announce: Announcer,
 ): Promise<void> {
   const { name, namespace } = server.metadata;
   const status = summarize(server, report, now);
@@ -22,6 +23,12 @@ export async function writeStatus(
       caches.servers.observe(object as KcpMcpServer);
     },
   };
-  const { action } = await applier.ensureStatus(KCP_MCP_SERVER, desired, server, { informer, signal });
-  if (action !== 'unchanged') announce(server, status);
+  try {
+    const { action } = await applier.ensureStatus(KCP_MCP_SERVER, desired, server, { informer, signal });
+    if (action !== 'unchanged') announce.written(server, status);
+  } catch (error) {
+    if (!(error instanceof ContestedError)) throw error;
+    lookAgain(report, error.contest.againMs);
+    announce.contested(server, contested(error.contest, KCP_MCP_SERVER, server.metadata));
+  }
 }

@@ -31,6 +31,13 @@ export interface Report {
   /** What stands above all causes: a spec that isn't acted on, a call that failed. */
   overall?: Problem;
   facts: Facts;
+  /** When to look again though nothing has changed, in ms. */
+  againMs?: number;
+}
+
+/** Makes the next look come in `ms` at the latest. */
+export function lookAgain(report: Report, ms: number): void {
+  report.againMs = Math.min(report.againMs ?? Infinity, ms);
 }
 
 export const newReport = (): Report => ({ causes: {}, facts: {} });
@@ -117,7 +124,7 @@ function notReady(worst: Finding): Summary {
     case 'terminal':
       return { ready, stalled: { ...raised, reason } };
     case 'waiting':
-      return { ready, reconciling: { ...raised, reason: 'WaitingForReference' } };
+      return { ready, reconciling: { ...raised, reason: reason === 'Contested' ? reason : 'WaitingForReference' } };
     case 'transient':
       return { ready, reconciling: { ...raised, reason: 'RetryingAfterError' } };
     default:

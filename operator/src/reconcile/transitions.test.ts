@@ -26,7 +26,7 @@ function announced(before: Report | undefined, after: Report): Pick<EventInput, 
   const status = before && summarize(testServer(), before, NOW);
   const server = testServer({ ...(status && { status }) });
   const event = jest.fn<(input: EventInput) => void>();
-  createAnnouncer({ event }, silentLogger)(server, summarize(server, after, NOW));
+  createAnnouncer({ event }, silentLogger).written(server, summarize(server, after, NOW));
   return event.mock.calls.map(([{ type, reason }]) => ({ type, reason }));
 }
 

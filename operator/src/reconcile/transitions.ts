@@ -1,16 +1,21 @@
 import type { KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
 import { keyOf, type EventRecorder, type Logger } from '../kube/index.ts';
+import type { Problem } from './errors.ts';
 
-/** Told of every status that was written. */
-export type Announce = (server: KcpMcpServer, status: KcpMcpServerStatus) => void;
+export interface Announcer {
+  /** A status was written. */
+  written(server: KcpMcpServer, status: KcpMcpServerStatus): void;
+  /** It can't be written now: somebody else keeps changing it, so this is the only way to say so. */
+  contested(server: KcpMcpServer, problem: Problem): void;
+}
 
 /**
  * Events and log lines when Ready changes its status or reason, when the copied kubeconfig does, and when the issuer turns out
  * to register no clients. Not for a change of a
  * message alone: those come with every Pod that starts.
  */
-export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Logger): Announce {
-  return (server, status) => {
+export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Logger): Announcer {
+  const written: Announcer['written'] = (server, status) => {
     const before = server.status?.conditions?.find(({ type }) => type === 'Ready');
     const ready = status.conditions?.find(({ type }) => type === 'Ready');
     if (ready && (before?.status !== ready.status || before.reason !== ready.reason)) {
@@ -47,5 +52,12 @@ export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Lo
       events.event({ regarding: server, type: 'Normal', reason: 'KubeconfigRotated', action: 'Copy', note });
       logger.info('kubeconfig rotated', { server: keyOf(server.metadata), sha256 });
     }
+  };
+  return {
+    written,
+    contested(server, { reason, message }) {
+      events.event({ regarding: server, type: 'Warning', reason, action: 'Reconcile', note: message });
+      logger.warn('the status is contested', { server: keyOf(server.metadata), note: message });
+    },
   };
 }

@@ -10,11 +10,12 @@ import type { Run } from './run.ts';
  * @returns why it is still there
  */
 export async function withdraw(run: Run, { metadata }: KubeObject): Promise<Problem | undefined> {
-  const { client, grantee, signal } = run;
+  const { client, applier, grantee, signal } = run;
   const { uid, resourceVersion, deletionTimestamp } = metadata;
   if (deletionTimestamp !== undefined) return undefined;
   try {
     await client.delete(SECRET, metadata, { uid, resourceVersion, signal });
+    applier.forget(SECRET, metadata);
     return undefined;
   } catch (error) {
     if (isPassing(error)) throw error;

@@ -3,21 +3,10 @@
  * mounts comes before the Pods. What goes wrong with one is a finding about the cause of Ready that it serves, and the
  * others are applied all the same.
  */
-import {
-  CERTIFICATE,
-  CONFIG_MAP,
-  DEPLOYMENT,
-  NETWORK_POLICY,
-  POD_DISRUPTION_BUDGET,
-  SECRET,
-  SERVICE,
-  SERVICE_ACCOUNT,
-  crdNameOf,
-} from '../api/external.ts';
-import { isMissingKind, keyOf, type KubeObject, type Resource } from '../kube/index.ts';
+import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
+import { isMissingKind, keyOf, type KubeObject } from '../kube/index.ts';
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
-import { deployment } from '../resources/deployment.ts';
 import {
   kubeconfigSecret,
   kubeconfigSha256,
@@ -25,17 +14,16 @@ import {
   type KubeconfigCopy,
   type ResolvedReferences,
 } from '../resources/index.ts';
-import { networkPolicy } from '../resources/network-policy.ts';
-import { podDisruptionBudget } from '../resources/pod-disruption-budget.ts';
 import { serviceAccount } from '../resources/service-account.ts';
 import { service } from '../resources/service.ts';
+import { applyChild } from './apply-child.ts';
 import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
-import { conflict, forbidden, isPassing, problemOf, terminal, waiting, type Problem } from './errors.ts';
+import { conflict, forbidden, terminal, waiting, type Problem } from './errors.ts';
 import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
 import { disagreement, inheritsIssuer } from './inherit.ts';
 import { lookAtIssuer } from './issuer.ts';
-import { isOurs, liveChild, observerOf, ownChild, type Run } from './run.ts';
-import { autoscalerOf, deploymentOf, hasSeveralPods, replicasOf } from './replicas.ts';
+import { applyDeployment, applyNetworkPolicy } from './pods.ts';
+import { isOurs, liveChild, ownChild, type Run } from './run.ts';
 import {
   checkClientSecret,
   NotYetKnownError,
@@ -43,7 +31,7 @@ import {
   resolveKubeconfig,
   type Resolved,
 } from './references.ts';
-import { fails, holds, progressing, type Cause } from './status.ts';
+import { fails, holds, progressing } from './status.ts';
 import { withdraw } from './withdrawal.ts';
 
 /** Applies everything that is wanted, and says in the report what couldn't be. */
@@ -68,14 +56,14 @@ export async function applyWorkload(run: Run): Promise<void> {
 
   const dropIn = dropInOf(run);
 
-  await applyChild(run, 'Available', SERVICE_ACCOUNT, () => serviceAccount(server));
+  const hasAccount = await applyChild(run, 'Available', SERVICE_ACCOUNT, () => serviceAccount(server));
   const config = await applyConfig(run, dropIn);
   const hasCopy = await applyKubeconfigCopy(run, kubeconfig);
   await applyCertificate(run);
   await applyChild(run, 'Exposed', SERVICE, () => service(server));
   await applyNetworkPolicy(run, kubeconfig);
   // Without the rest there is nothing that Pods could mount; those that run already go on.
-  if (report.causes.Available) return;
+  if (!hasAccount) return;
   if (!hasCopy) {
     wontStart(run, 'the kubeconfig is there: see KubeconfigReady');
   } else if (!config) {
@@ -84,26 +72,6 @@ export async function applyWorkload(run: Run): Promise<void> {
     }
   } else {
     await applyDeployment(run, config);
-  }
-}
-
-/** With the address of kcp that counts now, or the one that the Pods go on with. */
-async function applyNetworkPolicy(run: Run, { copy }: Resolved): Promise<void> {
-  const { spec, status } = run.server;
-  const url = copy?.server ?? status?.kubeconfig?.server;
-  const wanted = spec.networkPolicy;
-  if (!wanted || url === undefined) return;
-  const build = (): KubeObject => networkPolicy(run.server, wanted, { kubeconfig: { server: url } });
-  await applyChild(run, 'Exposed', NETWORK_POLICY, build);
-}
-
-async function applyDeployment(run: Run, config: Pick<ResolvedReferences, 'dropIn'>): Promise<void> {
-  const { server, runtimeImage } = run;
-  const replicas = replicasOf(server.spec.deployment.replicas, !!autoscalerOf(run), deploymentOf(run));
-  const references = { ...config, runtimeImage, ...(replicas !== undefined && { replicas }) };
-  await applyChild(run, 'Available', DEPLOYMENT, () => deployment(server, references));
-  if (hasSeveralPods(run)) {
-    await applyChild(run, 'Available', POD_DISRUPTION_BUDGET, () => podDisruptionBudget(server));
   }
 }
 
@@ -144,43 +112,9 @@ async function applyConfig(
   if (!(await applyChild(run, 'ConfigReady', CONFIG_MAP, () => configMap(server, dropIn, run.inherited?.issuerCA))))
     return undefined;
   const sources = from === undefined ? 'the spec' : `the spec and ${from}`;
-  report.causes.ConfigReady = problem ? fails(problem) : holds('Rendered', `config.toml is made from ${sources}`);
+  if (problem) report.causes.ConfigReady = fails(problem);
+  report.causes.ConfigReady ??= holds('Rendered', `config.toml is made from ${sources}`);
   return dropIn ? { dropIn } : {};
-}
-
-/** One child. A problem becomes the finding about `cause`. */
-export async function applyChild(
-  run: Run,
-  cause: Cause,
-  resource: Resource,
-  build: () => KubeObject,
-): Promise<boolean> {
-  const { report, applier, server, signal } = run;
-  const failed = (problem: Problem): false => {
-    report.causes[cause] ??= fails(problem);
-    return false;
-  };
-  let desired: KubeObject;
-  try {
-    desired = build();
-  } catch (error) {
-    if (error instanceof InvalidConfigError) return failed(terminal('Rejected', error.message));
-    throw error;
-  }
-  const { kind, metadata } = desired;
-  try {
-    const live = liveChild(run, resource, metadata.name);
-    const informer = observerOf(run, resource);
-    const ensured = await applier.ensure(resource, desired, live, { isOurs: isOurs(server), informer, signal });
-    run.applied.set(kind, ensured);
-    return true;
-  } catch (error) {
-    if (isPassing(error)) throw error;
-    const problem = problemOf(error, `${kind} ${keyOf(metadata)}`);
-    // Its going away wakes us.
-    if (problem.reason === 'Conflict') run.looks.look(run.caches.metadataOf(resource), metadata);
-    return failed(problem);
-  }
 }
 
 /** @returns whether there is a copy, of now or of earlier, that Pods can mount */
@@ -216,7 +150,7 @@ async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise<boolea
   }
   const { copy, secret, source } = resolved;
   if (!(await applyCopy(run, copy, command))) return earlier;
-  report.causes.KubeconfigReady = holds('Copied', `${copy.server}, from Secret ${keyOf(secret)}`);
+  report.causes.KubeconfigReady ??= holds('Copied', `${copy.server}, from Secret ${keyOf(secret)}`);
   report.facts.kubeconfig = { source, server: copy.server, sha256: kubeconfigSha256(copy) };
   return true;
 }
