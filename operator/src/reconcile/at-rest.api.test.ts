@@ -56,19 +56,22 @@ afterAll(() => env.stop());
 
 const gateway = { parentRefs: [PARENT] };
 
-/** One that is ready, and exposed in this way. */
+/** One that is ready, exposed in this way, and has all that comes with several Pods. */
 async function exposedCase(exposure: {
   ingress?: object;
   gateway?: { parentRefs: object[]; route?: string };
 }): Promise<Case> {
   const it = await newCase(env);
   await it.createSource();
-  await it.createServer({ hostname: `${it.namespace}.example.com`, exposure });
+  const hostname = `${it.namespace}.example.com`;
+  await it.createServer({ hostname, exposure, deployment: { replicas: 2 }, networkPolicy: {} });
+  await it.child('PodDisruptionBudget', 'mcp');
+  await it.child('NetworkPolicy', 'mcp');
   if (exposure.ingress) await setAddress(it);
   if (exposure.gateway) await answer(it, exposure.gateway.route === 'HTTP' ? 'HTTPRoute' : 'TLSRoute');
   if (exposure.gateway?.route === 'HTTP') await answer(it, 'BackendTLSPolicy');
   await it.issueCertificate();
-  await it.runPods();
+  await it.runPods(2);
   await it.condition('Ready', 'True');
   return it;
 }
