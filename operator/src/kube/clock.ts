@@ -8,12 +8,15 @@ export interface Clock {
   after(ms: number, fn: () => void): () => void;
 }
 
-/** The machine's clock. */
+/** What Node's timers can hold; with more they fire at once. Less than nothing it warns of on standard error. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The machine's clock. No timer of it is longer than 24 days. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (ms, fn) => {
-    const timer = setTimeout(fn, ms);
+    const timer = setTimeout(fn, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
     timer.unref();
     return () => {
       clearTimeout(timer);

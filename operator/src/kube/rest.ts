@@ -48,7 +48,13 @@ export function createRest(options: RestOptions): Rest {
   const { transport, clock } = options;
   const closing = new AbortController();
 
-  async function send(call: RestCall, signal: AbortSignal, watch: boolean): Promise<Dispatcher.ResponseData> {
+  async function send(
+    call: RestCall,
+    asked: Asked,
+    signal: AbortSignal,
+    scopes: readonly Scope[],
+    watch: boolean,
+  ): Promise<Dispatcher.ResponseData> {
     return transport.request({
       method: call.method,
       path: call.path + queryString(call.query),
@@ -59,6 +65,7 @@ export function createRest(options: RestOptions): Rest {
       body: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal,
       watch,
+      ...(scopes.length === 0 ? {} : { refusal: () => (hasEnded(signal, scopes) ? aborted(asked) : undefined) }),
     });
   }
 
@@ -67,9 +74,10 @@ export function createRest(options: RestOptions): Rest {
     call: RestCall,
     asked: Asked,
     signal: AbortSignal,
+    scopes: readonly Scope[],
     watch: boolean,
   ): Promise<Dispatcher.ResponseData> {
-    const response = await send(call, signal, watch);
+    const response = await send(call, asked, signal, scopes, watch);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     const retryAfter = response.headers['retry-after'];
     throw errorFromResponse(asked, response.statusCode, String(retryAfter ?? ''), await response.body.text());
@@ -85,7 +93,7 @@ export function createRest(options: RestOptions): Rest {
       for (let retries = 0; ; retries++) {
         refuseEnded(asked, deadline.signal, scopes);
         try {
-          const response = await attempt(call, asked, deadline.signal, false);
+          const response = await attempt(call, asked, deadline.signal, scopes, false);
           return await parseBody(response, asked);
         } catch (error) {
           const failure = toApiError(error, asked, deadline.signal, deadline.expired(), timeoutMs);
@@ -122,7 +130,7 @@ export function createRest(options: RestOptions): Rest {
       const ended = createDeadline(clock, Infinity, parents);
       try {
         refuseEnded(asked, ended.signal, scopes);
-        const response = await attempt(call, asked, ended.signal, true);
+        const response = await attempt(call, asked, ended.signal, scopes, true);
         response.body.once('close', () => {
           ended.dispose();
         });
@@ -148,7 +156,11 @@ export function askedOf(call: Pick<RestCall, 'method' | 'path'>): Asked {
 }
 
 function refuseEnded(asked: Asked, signal: AbortSignal, scopes: readonly Scope[]): void {
-  if (signal.aborted || scopes.some((scope) => scope.isValid?.() === false)) throw aborted(asked);
+  if (hasEnded(signal, scopes)) throw aborted(asked);
+}
+
+function hasEnded(signal: AbortSignal, scopes: readonly Scope[]): boolean {
+  return signal.aborted || scopes.some((scope) => scope.isValid?.() === false);
 }
 
 function aborted(asked: Asked): ApiError {

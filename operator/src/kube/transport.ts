@@ -21,6 +21,8 @@ export interface TransportRequest {
   headers: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
+  /** Asked at the last moment, when a connection is free: with an error it fails with that, and isn't sent. */
+  refusal?: () => Error | undefined;
   /** Watches have a connection each, so that they can't starve the calls. */
   watch?: boolean;
 }
@@ -105,10 +107,11 @@ export function createTransport(options: TransportOptions): Transport {
       retire(connections.calls);
       connections = { ...connections, calls: connectCalls(credentials, options.connections) };
     },
-    async request({ method, path, headers, body, signal, watch = false }) {
+    async request({ method, path, headers, body, signal, refusal, watch = false }) {
       if (clock.monotonic() - checkedAt > RECHECK_MS) await refresh();
       const { origin, pathname } = new URL(credentials.server);
-      return (watch ? connections.watches : connections.calls).request({
+      const agent = watch ? connections.watches : connections.calls;
+      return (refusal ? agent.compose(unlessRefused(refusal)) : agent).request({
         origin,
         path: (pathname === '/' ? '' : pathname) + path,
         method: method,
@@ -121,6 +124,26 @@ export function createTransport(options: TransportOptions): Transport {
       await Promise.all([connections.calls, connections.watches, ...retired].map((agent) => agent.destroy()));
     },
   };
+}
+
+/**
+ * A call may wait for a connection, and the process may be stopped meanwhile: on its return answers are read before timers
+ * fire, and what waited would go out before any signal could abort it.
+ */
+function unlessRefused(refusal: () => Error | undefined): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        const error = refusal();
+        if (error) controller.abort(error);
+        else handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
 }
 
 function connect(credentials: Credentials, connections: number): Connections {

@@ -1,0 +1,46 @@
+// What comes at the wrong moment: calls that waited past the end of their term, and delays that no timer can hold.
+import { afterEach, expect, test } from '@jest/globals';
+import { waitFor } from '../../../e2e/lib/wait.ts';
+import { systemClock } from './clock.ts';
+import { kinds } from './testing/api.ts';
+import { json, scriptedServer, status } from './testing/scripted-server.ts';
+import type { ScriptedServer } from './testing/scripted-server.ts';
+
+const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'ns', name: 'a' } };
+let server: ScriptedServer | undefined;
+afterEach(() => server?.stop());
+
+test('a call that waited for a connection until its term was over is not sent, though no signal came', async () => {
+  server = await scriptedServer({ connections: 1 });
+  let answer: (() => void) | undefined;
+  server.answers.push((seen, response) => {
+    answer = () => {
+      json(200, object)(seen, response);
+    };
+  });
+  let valid = true;
+  const term = server.client.withSignal(new AbortController().signal, () => valid);
+  const write = () => term.apply(kinds.configMap, object, { fieldManager: 'm' });
+  const first = write();
+  await waitFor('the first to be asked', () => answer, { deadlineMs: 5_000, intervalMs: 1 });
+  const second = write();
+  valid = false;
+  answer?.();
+  await first;
+  await expect(second).rejects.toMatchObject({ reason: 'Aborted' });
+  expect(server.requests).toHaveLength(1);
+  server.answers.splice(0, 1, json(200, object));
+  expect(await server.client.get(kinds.configMap, object.metadata)).toBeDefined();
+});
+
+test('a Retry-After of years is no hot loop: a timer that is too long for Node does not fire at once', async () => {
+  server = await scriptedServer();
+  server.answers.push(status(503, 'ServiceUnavailable', {}, { 'retry-after': '99999999999' }));
+  const years = 99_999_999_999_000;
+  await expect(server.client.get(kinds.configMap, object.metadata)).rejects.toMatchObject({ retryAfterMs: years });
+  let fired = false;
+  const cancel = systemClock.after(years, () => (fired = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  cancel();
+  expect(fired).toBe(false);
+});
