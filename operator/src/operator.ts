@@ -10,8 +10,10 @@ import {
   keyOf,
   sleep,
   systemClock,
+  type Clock,
   type InformerTimings,
   type KubeClient,
+  type LeaderElectionOptions,
   type Logger,
   type WorkQueue,
 } from './kube/index.ts';
@@ -40,6 +42,10 @@ export interface OperatorOptions {
   checkIssuer: CheckIssuer;
   /** Timings of the informers; tests shorten them. */
   timings?: Partial<InformerTimings>;
+  /** Durations of the Lease; tests shorten them. */
+  lease?: Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>;
+  /** The machine's unless told. */
+  clock?: Clock;
 }
 
 export interface Operator {
@@ -53,7 +59,7 @@ export interface Operator {
 }
 
 export function createOperator(options: OperatorOptions): Operator {
-  const { identity, logger, namespaces } = options;
+  const { identity, logger, namespaces, clock = systemClock } = options;
   let queue: WorkQueue | undefined;
   let leading = !options.leaderElect;
   let grantee = granteeOf(`system:serviceaccount:${options.leaseNamespace}:kcp-mcp-operator`);
@@ -70,6 +76,7 @@ export function createOperator(options: OperatorOptions): Operator {
     logger,
     checkIssuer: options.checkIssuer,
     wake: (key) => queue?.add(key),
+    clock,
     ...(options.timings && { timings: options.timings }),
   });
   const countByReady = (): Record<'True' | 'False' | 'Unknown', number> => {
@@ -94,6 +101,7 @@ export function createOperator(options: OperatorOptions): Operator {
       client: termClient,
       controller: `${GROUP}/${FIELD_MANAGER}`,
       instance: identity.slice(0, 128),
+      clock,
       logger,
     });
     const process = createReconciler({
@@ -106,8 +114,9 @@ export function createOperator(options: OperatorOptions): Operator {
       logger,
       runtimeImage: options.runtimeImage,
       grantee: () => grantee,
+      now: () => new Date(clock.now()),
     });
-    const own = createWorkQueue({ process, concurrency: options.concurrency, longestDelayMs });
+    const own = createWorkQueue({ process, concurrency: options.concurrency, longestDelayMs, clock });
     queue = own;
     for (const server of caches.servers.list()) own.add(keyOf(server.metadata));
     own.start();
@@ -128,6 +137,8 @@ export function createOperator(options: OperatorOptions): Operator {
     name: FIELD_MANAGER,
     identity,
     logger,
+    clock,
+    ...options.lease,
     onElected: (term) => {
       leading = true;
       logger.info('elected as leader', { identity });
@@ -168,7 +179,7 @@ export function createOperator(options: OperatorOptions): Operator {
         grantee = granteeOf(await whoAmI(client, stopping.signal));
         return;
       } catch {
-        await sleep(systemClock, 5_000, stopping.signal);
+        await sleep(clock, 5_000, stopping.signal);
       }
     }
   }

@@ -28,6 +28,7 @@ import {
   createInformer,
   keyOf,
   parseKey,
+  type Clock,
   type InformerOptions,
   type KubeClient,
   type KubeObject,
@@ -58,13 +59,14 @@ export interface CachesOptions {
   logger?: Logger;
   /** Timings of all informers; tests shorten them. */
   timings?: InformerOptions<KubeObject>['timings'];
+  clock?: Clock;
 }
 
 export type Caches = ReturnType<typeof createCaches>;
 
 /** Nothing is asked of the API server before `start()`. */
-export function createCaches({ client, namespaces, wake, checkIssuer, logger, timings }: CachesOptions) {
-  const common = { client, ...(logger && { logger }), ...(timings && { timings }) };
+export function createCaches({ client, namespaces, wake, checkIssuer, logger, timings, clock }: CachesOptions) {
+  const common = { client, ...(logger && { logger }), ...(timings && { timings }), ...(clock && { clock }) };
   const child = <T extends KubeObject>(resource: Resource, metadataOnly = false): KindCache<T> =>
     new KindCache<T>(namespaces, { ...common, resource, metadataOnly, labelSelector: SERVER_LABEL, transform: slim });
 
@@ -172,6 +174,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
 
   // A kind that isn't served is asked for now and then; a look at its CRD tells at once when it comes.
   const crds = [
+    watchCRD(common, KCP_MCP_SERVER, servers),
     watchCRD(common, KUBECONFIG, kubeconfigs),
     ...Object.values(shared).map((objects) => watchCRD(common, objects.resource, objects)),
     watchCRD(common, CERTIFICATE, children.certificates),
