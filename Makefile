@@ -59,6 +59,14 @@ test-e2e: $(STAMP) ## Only the end-to-end scenarios (root on Linux)
 e2e-keycloak: build ## Sign-in and token exchange on a real Keycloak (Java 17, Maven; not part of test)
 	@node e2e/test.ts keycloak
 
+.PHONY: test-long
+test-long: $(STAMP) ## Faults that last for minutes, on a real API server (no root, 10 minutes; not part of test)
+	@node e2e/test.ts long
+
+.PHONY: faults
+faults: test-api test-long ## The table of faults in docs/operator.md, measured anew
+	@npm run --silent faults:report
+
 # Results with a real kcp are kept beside those without: docs/benchmarks.md takes each part from the newest that has it.
 BENCH_RESULTS := docs/benchmarks/$(if $(KCP_BIN)$(KCP_KUBECONFIG),real,synthetic).json
 

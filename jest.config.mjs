@@ -1,5 +1,5 @@
 // `unit` needs nothing but Node, and so does `conformance`, which others' clocks judge: it runs alone. `api` needs a real
-// kube-apiserver (files named *.api.test.ts).
+// kube-apiserver (files named *.api.test.ts), and so does `long`, which runs only when it is named (*.long.test.ts).
 // The scenarios (e2e/scenarios, e2e/scenarios-keycloak) are run by e2e/test.ts once their environment is up.
 const common = {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
@@ -20,7 +20,7 @@ export default {
       ...common,
       displayName: 'unit',
       testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios', '/e2e/conformance/', '\\.api\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios', '/e2e/conformance/', '\\.(api|long)\\.test\\.ts$'],
     },
     {
       ...common,
@@ -32,6 +32,11 @@ export default {
       displayName: 'api',
       testMatch: ['<rootDir>/{operator,mcp-runtime,e2e}/**/*.api.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/e2e/scenarios'],
+    },
+    {
+      ...common,
+      displayName: 'long',
+      testMatch: ['<rootDir>/operator/**/*.long.test.ts'],
     },
     {
       ...common,

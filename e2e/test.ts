@@ -3,8 +3,8 @@
  *
  * Phases: `verify` (generated files, types, lint, formatting), `unit`, `conformance` (others' suite and clients against
  * the runtime), `api` (a real kube-apiserver, no root), `e2e` (the demo's own set-up on a real node, then e2e/scenarios).
- * Name phases as arguments to run only those; `keycloak` (a real Keycloak, then e2e/scenarios-keycloak) runs only when it is
- * named.
+ * Name phases as arguments to run only those; `keycloak` (a real Keycloak, then e2e/scenarios-keycloak) and `long`
+ * (faults that last for minutes, on a real kube-apiserver) run only when they are named.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -19,10 +19,10 @@ import { keycloakRequirements } from './keycloak/requirements.ts';
 import { stopAll } from './lib/process.ts';
 import { createProgress } from './lib/progress.ts';
 
-const PHASES = ['verify', 'unit', 'conformance', 'api', 'e2e', 'keycloak'] as const;
+const PHASES = ['verify', 'unit', 'conformance', 'api', 'e2e', 'keycloak', 'long'] as const;
 type Phase = (typeof PHASES)[number];
-/** What needs more than the rest: Java, Maven and 180 MB that aren't fetched unasked. */
-const ONLY_NAMED: readonly Phase[] = ['keycloak'];
+/** What needs more than the rest: Java, Maven and 180 MB that aren't fetched unasked; a quarter of an hour. */
+const ONLY_NAMED: readonly Phase[] = ['keycloak', 'long'];
 
 interface Counts {
   passed: number;
@@ -109,7 +109,8 @@ const API_PROGRAMS = [
   'gitops-verdict',
 ] as const;
 
-async function api(): Promise<Counts> {
+/** @param project `api` or `long` */
+async function api(project: string, testTimeoutMs: number): Promise<Counts> {
   if (!hasGo()) {
     console.log('SKIPPED: the tests on a real API server need Go, which builds it: install Go 1.21 or later');
     return { passed: 0, failed: 0, skipped: 1 };
@@ -123,7 +124,7 @@ async function api(): Promise<Counts> {
   }
   // Each suite starts an API server of its own: two at a time fit a small machine.
   try {
-    return await jest('api', ['--maxWorkers=2', '--testTimeout=60000']);
+    return await jest(project, ['--maxWorkers=2', `--testTimeout=${testTimeoutMs}`]);
   } finally {
     // A suite whose set-up ran out of time can't stop what comes up after it.
     await stopAll(scratch);
@@ -196,9 +197,10 @@ const runners: Record<Phase, () => Promise<Counts>> = {
   unit: () => jest('unit', ['--testTimeout=30000']),
   // One at a time: the suite gives a server fractions of a second.
   conformance: () => jest('conformance', ['--runInBand', '--testTimeout=30000']),
-  api,
+  api: () => api('api', 60_000),
   e2e,
   keycloak,
+  long: () => api('long', 900_000),
 };
 
 const wanted = process.argv.slice(2);

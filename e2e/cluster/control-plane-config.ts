@@ -44,11 +44,13 @@ export interface ApiserverSettings {
   auditLog?: string;
   /** An issuer whose tokens are accepted beside client certificates. */
   oidc?: OIDCOptions;
+  /** Added at the end. */
+  flags?: readonly string[];
 }
 
 /** With a `serviceCIDR` for a cluster with a node, else for an API server alone. */
 export function apiserverArguments(settings: ApiserverSettings): string[] {
-  const { dir, address, port, etcdURL, pki, serviceCIDR, auditLog, oidc } = settings;
+  const { dir, address, port, etcdURL, pki, serviceCIDR, auditLog, oidc, flags = [] } = settings;
   return [
     `--etcd-servers=${etcdURL}`,
     `--bind-address=${address}`,
@@ -84,6 +86,7 @@ export function apiserverArguments(settings: ApiserverSettings): string[] {
         ['--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount']),
     ...(auditLog ? [`--audit-policy-file=${join(dir, 'audit/policy.json')}`, `--audit-log-path=${auditLog}`] : []),
     ...(oidc ? oidcArguments(oidc) : []),
+    ...flags,
   ];
 }
 

@@ -30,6 +30,8 @@ export interface ControlPlaneOptions {
   audit?: boolean;
   /** An issuer whose tokens are accepted; it may be started later. */
   oidc?: OIDCOptions;
+  /** Further flags of the API server. */
+  flags?: readonly string[];
   /** YAML files with CustomResourceDefinitions; all are served before {@link startControlPlane} returns. */
   crds?: readonly string[];
   progress?: Progress;
@@ -51,6 +53,8 @@ export interface ControlPlane {
   kill(): Promise<void>;
   /** Starts the API server again (ending it first if it runs) with the same address, certificates and data. */
   restart(): Promise<void>;
+  /** Drops etcd's history up to now, which the API server does every five minutes. */
+  compact(): Promise<void>;
 }
 
 /**
@@ -142,6 +146,7 @@ export async function launchControlPlane(
           ...(services ? { serviceCIDR: services.cidr } : {}),
           ...(options.audit ? { auditLog } : {}),
           ...(options.oidc ? { oidc: options.oidc } : {}),
+          flags: options.flags ?? [],
         }),
         ready: () => api.request('/readyz'),
         stopSignal: 'SIGKILL',
@@ -172,6 +177,7 @@ export async function launchControlPlane(
       await apiserver?.stop();
       await start();
     },
+    compact: () => compact(etcdURL),
   };
   return { plane, ca, serviceAccountKeyFile: files.serviceAccountKey };
 }
@@ -189,6 +195,17 @@ async function somePorts() {
 
 async function healthy(url: string): Promise<boolean> {
   return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+}
+
+/** https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/ */
+async function compact(etcdURL: string): Promise<void> {
+  const call = async (path: string, body: object): Promise<{ header: { revision: string } }> => {
+    const answer = await fetch(`${etcdURL}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`etcd: ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as { header: { revision: string } };
+  };
+  const { header } = await call('range', { key: 'AA==' });
+  await call('compaction', { revision: header.revision, physical: true });
 }
 
 /** Names and addresses under which Pods reach the API server. */

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startControlPlane } from '../../../e2e/cluster/control-plane.ts';
 import type { ControlPlane } from '../../../e2e/cluster/control-plane.ts';
-import { freePorts } from '../../../e2e/lib/ports.ts';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import type { KubeClient } from './client.ts';
 import { isGone } from './errors.ts';
@@ -16,14 +15,11 @@ const manager = { fieldManager: 'test' };
 const soon = { deadlineMs: 10_000, intervalMs: 10 };
 
 let plane: ControlPlane;
-let etcdURL: string;
 let client: KubeClient;
 const started: Informer<KubeObject>[] = [];
 
 beforeAll(async () => {
-  const [apiserver = 0, etcd = 0, etcdPeer = 0] = await freePorts(3);
-  etcdURL = `http://127.0.0.1:${etcd}`;
-  plane = await startControlPlane({ audit: true, ports: { apiserver, etcd, etcdPeer } });
+  plane = await startControlPlane({ audit: true });
   client = await testClient(plane.kubeconfig);
 }, 120_000);
 afterEach(async () => {
@@ -139,13 +135,7 @@ test('history is compacted while it is away: it lists again', async () => {
       manager,
     );
   await plane.kill();
-  const { header } = (await (
-    await fetch(`${etcdURL}/v3/kv/range`, { method: 'POST', body: '{"key":"AA=="}' })
-  ).json()) as { header: { revision: string } };
-  await fetch(`${etcdURL}/v3/kv/compaction`, {
-    method: 'POST',
-    body: JSON.stringify({ revision: header.revision, physical: true }),
-  });
+  await plane.compact();
   await plane.restart();
   await latency(informer, configMap('compacted', '2'));
   expect(errors.some(isGone)).toBe(true);

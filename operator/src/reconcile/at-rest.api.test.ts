@@ -1,4 +1,4 @@
-// What the operator writes when nothing differs: nothing; and what it does when the API server goes away: it waits.
+// What the operator writes when nothing differs: nothing.
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { gatewayAPICRDs } from '../../../e2e/cluster/gateway-api.ts';
@@ -155,14 +155,3 @@ test('naming a FrontProxy takes two writes more: the finalizer, and then the Kub
   expect(made[0]).toMatch(/^patch .*\/kcpmcpservers\/vespucci\?/);
   expect(made[1]).toMatch(/^patch .*\/kubeconfigs\//);
 }, 60_000);
-
-test('the API server may crash: the operator goes on when it is back', async () => {
-  await env.plane.kill();
-  await waitFor('the operator to notice', async () => /code="0"\} [1-9]/.test(await operator.metrics.text()), SOON);
-  await env.plane.restart();
-  const it = await newCase(env);
-  await it.becomeReady();
-  const [other] = ready;
-  await other?.remove('Service', 'vespucci-mcp');
-  await other?.child('Service', 'mcp');
-}, 90_000);

@@ -15,7 +15,7 @@ import { cacheDir, repoRoot } from '../../../../e2e/lib/cache.ts';
 import { silent } from '../../../../e2e/lib/progress.ts';
 import { createKubeClient, type KubeClient, type Logger } from '../../kube/index.ts';
 import type { CheckIssuer } from '../../outbound/issuer.ts';
-import { createOperator, type Operator } from '../../operator.ts';
+import { createOperator, type Operator, type OperatorOptions } from '../../operator.ts';
 
 const run = promisify(execFile);
 
@@ -37,10 +37,17 @@ export interface Environment {
   applyCRD(file: string): Promise<void>;
   /**
    * Starts the operator with the rights of its ServiceAccount.
-   * @param checkIssuer what issuers answer; default: all is well with every one of them
+   * @param settings.checkIssuer what issuers answer; default: all is well with every one of them
    */
-  startOperator(options?: { checkIssuer?: CheckIssuer }): Promise<RunningOperator>;
+  startOperator(settings?: OperatorSettings): Promise<RunningOperator>;
   stop(): Promise<void>;
+}
+
+export interface OperatorSettings extends Partial<OperatorOptions> {
+  /** URL of a proxy in front of the API server; its own unless told. */
+  url?: string;
+  /** Puts something between the operator and its client. */
+  wrap?: (client: KubeClient) => KubeClient;
 }
 
 const allIsWell: CheckIssuer = () => Promise.resolve({ outcome: 'verified', registersClients: true });
@@ -49,8 +56,9 @@ export interface RunningOperator extends Operator {
   client: KubeClient;
 }
 
-export async function startEnvironment(crds: readonly string[]): Promise<Environment> {
-  const plane = await startControlPlane({ audit: true, crds });
+/** @param flags further flags of the API server */
+export async function startEnvironment(crds: readonly string[], flags: readonly string[] = []): Promise<Environment> {
+  const plane = await startControlPlane({ audit: true, crds, flags });
   const api = await openApi(plane.kubeconfig);
   const binary = (await ensureBinaries(['kubectl'], silent)).kubectl;
   const env = { ...process.env, KUBECONFIG: plane.kubeconfig };
@@ -67,14 +75,15 @@ export async function startEnvironment(crds: readonly string[]): Promise<Environ
       await run('sh', ['-ec', commands], { env: { ...env, PATH: path } });
     },
     applyCRD: (file) => applyCRDs(api, [file]),
-    async startOperator({ checkIssuer = allIsWell } = {}) {
+    async startOperator({ url = plane.url, wrap = (client: KubeClient) => client, ...options } = {}) {
       const client = await createKubeClient({
-        kubeconfig: await operatorKubeconfig(plane, api),
+        kubeconfig: await operatorKubeconfig(plane, api, url),
         userAgent: 'kcp-mcp-operator/test',
-        holder: 'test',
+        holder: options.identity ?? 'test',
+        ...(options.clock && { clock: options.clock }),
       });
       const operator = createOperator({
-        client,
+        client: wrap(client),
         identity: `test-${running.size}`,
         namespaces: [],
         runtimeImage: 'kcp-mcp-runtime:test',
@@ -82,9 +91,10 @@ export async function startEnvironment(crds: readonly string[]): Promise<Environ
         leaseNamespace: OPERATOR_NAMESPACE,
         concurrency: 8,
         logger,
-        checkIssuer,
+        checkIssuer: allIsWell,
         // A missing kind is asked for so seldom that only the watch on its CRD can bring it within a test's patience.
         timings: { backoffMaxMs: 500, absentMs: 600_000 },
+        ...options,
       });
       const stop = async (): Promise<void> => {
         running.delete(started);
@@ -120,17 +130,20 @@ export async function operatorToken(api: Api): Promise<string> {
   return answer.status.token;
 }
 
+let kubeconfigs = 0;
+
 /** A kubeconfig with a token of the operator's ServiceAccount, as its Pod would have. */
-async function operatorKubeconfig(plane: ControlPlane, api: Api): Promise<string> {
+export async function operatorKubeconfig(plane: ControlPlane, api: Api, url = plane.url): Promise<string> {
   const token = await operatorToken(api);
   const ca = (await readFile(plane.caFile)).toString('base64');
-  const file = join(plane.dir, 'operator.kubeconfig');
+  kubeconfigs += 1;
+  const file = join(plane.dir, `operator-${kubeconfigs}.kubeconfig`);
   await writeFile(
     file,
     stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'test', cluster: { server: plane.url, 'certificate-authority-data': ca } }],
+      clusters: [{ name: 'test', cluster: { server: url, 'certificate-authority-data': ca } }],
       users: [{ name: 'operator', user: { token } }],
       contexts: [{ name: 'test', context: { cluster: 'test', user: 'operator' } }],
       'current-context': 'test',
