@@ -144,6 +144,14 @@ describe('the Gateway API', () => {
     expect(await url(it)).toBeUndefined();
   }, 30_000);
 
+  test('refuses a route that makes no sense, in its own words', async () => {
+    const it = await newServer({ gateway: { parentRefs: [PARENT, PARENT] } });
+    const { message } = await it.condition('Exposed', 'False', 'Rejected');
+    expect(message).toContain(`TLSRoute ${it.namespace}/${CHILD}`);
+    expect(message).toContain('must be unique when parentRefs includes 2 or more references to the same parent');
+    await it.condition('Stalled', 'True', 'Rejected');
+  }, 30_000);
+
   test('speaks HTTPS to the Pods, and says whether it can check them', async () => {
     const gateway = { parentRefs: [PARENT], route: 'HTTP', backendCARef: { name: 'internal-ca' } };
     const it = await newServer({ gateway });
