@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { KcpMcpServerSpecInput } from '../api/kcp-mcp-server.ts';
 import { buildAll } from './index.ts';
@@ -45,6 +47,16 @@ test('Pods spread over nodes and zones, each rollout by itself, and are not kept
       matchLabelKeys: ['pod-template-hash'],
     });
   }
+});
+
+test('a Pod has the time to end that the server takes to drain', () => {
+  const main = readFileSync(join(import.meta.dirname, '../../../mcp-runtime/src/main.ts'), 'utf8');
+  const seconds = (name: string) =>
+    Number(new RegExp(`const ${name}_MS = ([0-9_]+);`).exec(main)?.[1]?.replaceAll('_', '')) / 1000;
+  const { terminationGracePeriodSeconds = 0, containers = [] } = podOf(minimalSpec)?.spec ?? {};
+  const preStop = containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0;
+  const spare = terminationGracePeriodSeconds - preStop - seconds('LINGER') - seconds('PATIENCE');
+  expect(spare).toBeGreaterThanOrEqual(5);
 });
 
 test('a disruption budget lets one Pod go at a time, where there are several', () => {

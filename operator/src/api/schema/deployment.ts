@@ -40,7 +40,7 @@ const resources = z
   .describe("Resources of the server's container.");
 
 const hostAlias = z.object({
-  ip: z.string().min(1).max(45).describe('IP address.'),
+  ip: z.string().min(1).max(45).describe('IP address, of version 4 or 6.'),
   hostnames: atomicList(z.string().min(1).max(253), 32).min(1).describe('Host names that stand for it.'),
 });
 
@@ -111,7 +111,7 @@ export const deploymentSchema = z
     topologySpreadConstraints: mapOf(topologySpreadConstraint, 16, ['topologyKey', 'whenUnsatisfiable'])
       .describe('How the Pods spread; over nodes and zones as far as possible when left out.')
       .optional(),
-    priorityClassName: objectName('Priority class of the Pods.').optional(),
+    priorityClassName: objectName('PriorityClass of the Pods; the default of the cluster when left out.').optional(),
     labels: stringMap(64)
       .meta(
         cel({
@@ -132,4 +132,4 @@ export const deploymentSchema = z
       .describe('Further annotations of the Deployment and its Pods. Ours win.')
       .optional(),
   })
-  .describe('How the Pods run.');
+  .describe('How the Pods run: how many, with which image and resources, and where.');

@@ -5,12 +5,14 @@ import { atomicList, stringMap } from './fields.ts';
 export const labelSelector = (description: string) =>
   z
     .object({
-      matchLabels: stringMap(32).describe('Labels that must all match.').optional(),
+      matchLabels: stringMap(32).describe('Labels that must all be there, with these values.').optional(),
       matchExpressions: atomicList(
         z.object({
-          key: z.string().min(1).max(316).describe('Label key.'),
+          key: z.string().min(1).max(316).describe('Label key that the expression is about.'),
           operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the label relates to values.'),
-          values: atomicList(z.string().max(63), 32).describe('Values for In and NotIn.').optional(),
+          values: atomicList(z.string().max(63), 32)
+            .describe('Values for In and NotIn; none for the others.')
+            .optional(),
         }),
         32,
       )

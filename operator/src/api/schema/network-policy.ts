@@ -24,8 +24,8 @@ const peer = z
   .object({
     ipBlock: z
       .object({
-        cidr: cidr().describe('The range.'),
-        except: atomicList(cidr(), 32).describe('Ranges in it that are left out.').optional(),
+        cidr: cidr().describe('The range, for instance 10.0.0.0/8.'),
+        except: atomicList(cidr(), 32).describe('Ranges within cidr that are left out.').optional(),
       })
       .describe('Addresses, for what is outside of the cluster. Excludes the selectors.')
       .optional(),
@@ -43,7 +43,7 @@ const peer = z
 
 const port = z
   .object({
-    protocol: z.enum(['TCP', 'UDP', 'SCTP']).describe('Protocol.').default('TCP'),
+    protocol: z.enum(['TCP', 'UDP', 'SCTP']).describe('Protocol of the port.').default('TCP'),
     port: z.int32().min(1).max(65_535).describe('The port, or the first one with endPort.'),
     endPort: z.int32().min(1).max(65_535).describe('Last port of a range.').optional(),
   })
@@ -68,7 +68,7 @@ const ingress = z
       )
       .optional(),
   })
-  .describe('Who may reach the Pods.');
+  .describe('Who may reach the Pods: everybody the endpoint, and only the kubelet the rest, when left out.');
 
 const egress = z
   .object({
@@ -79,7 +79,7 @@ const egress = z
     additional: atomicList(
       z.object({
         cidr: cidr().describe('Where; any address when left out.').optional(),
-        ports: atomicList(port, 16).min(1).describe('At which ports.'),
+        ports: atomicList(port, 16).min(1).describe('Ports that are reached there.'),
       }),
       32,
     )
