@@ -1,11 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
-import { CancelledError, KcpError, KcpStatusError, KcpTimeoutError, KcpUnreachableError, errorCode } from './errors.ts';
+import {
+  CancelledError,
+  KcpError,
+  KcpStatusError,
+  KcpTimeoutError,
+  KcpUnreachableError,
+  NoIdentityError,
+  errorCode,
+} from './errors.ts';
 import type { RequestContext } from './errors.ts';
 import { runCommand } from './exec.ts';
 import type { CommandOutput, CommandRequest } from './exec.ts';
-import { parseIdentityKubeconfig, parseKubeconfig } from './kubeconfig.ts';
+import { NoCredentialsError, parseIdentityKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 import type { KcpEndpoint } from './kubeconfig.ts';
 import type { Identity } from './kubeconfig-user.ts';
 import { dispatchOptions } from './request.ts';
@@ -66,7 +74,8 @@ export interface KcpClient {
    */
   exec(request: CommandRequest): Promise<CommandOutput>;
   /**
-   * Reads the kubeconfig file again and moves to what it says. Requests under way finish on the old connections.
+   * Reads the kubeconfig file again and moves to what it says. Requests under way finish on the old connections. Where there was an
+   * identity and the file has none any more, it is taken back: requests fail until there is one again.
    * @returns whether anything changed.
    * @throws {KubeconfigError} when the new file can't be used; the old one stays in force.
    */
@@ -92,6 +101,8 @@ interface Server {
 
 interface Upstream extends Server {
   readonly pool: Pool;
+  /** The identity was taken back. */
+  withdrawn: boolean;
 }
 
 export function createKcpClient(options: KcpClientOptions): KcpClient {
@@ -106,6 +117,16 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
       : { endpoint: parseKubeconfig(kubeconfig, { plain }), identity: undefined };
   let current = connect(parse(text), options.connections ?? 32);
   let generation = 0;
+
+  /** undefined: it has no credentials any more. */
+  function parseAgain(kubeconfig: string): Server | undefined {
+    try {
+      return parse(kubeconfig);
+    } catch (error) {
+      if (error instanceof NoCredentialsError) return undefined;
+      throw error;
+    }
+  }
 
   /** What is done with a connection to kcp: sending a request and reading the answer, or holding a conversation. */
   type Exchange<T> = (upstream: Upstream, signal: AbortSignal, context: RequestContext) => Promise<T>;
@@ -122,6 +143,7 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
     request.signal?.addEventListener('abort', cancel, { once: true });
     try {
       if (request.signal?.aborted === true) throw new CancelledError('the call was cancelled', context);
+      if (current.withdrawn) throw new NoIdentityError(context);
       return await exchange(current, abort.signal, context);
     } catch (error) {
       if (error instanceof KcpError) throw error;
@@ -184,9 +206,14 @@ export function createKcpClient(options: KcpClientOptions): KcpClient {
       ),
     async reload() {
       if (kubeconfigFile === undefined) return false;
-      const server = parse(await readFile(kubeconfigFile, 'utf8'));
-      if (same(server.endpoint, current.endpoint) && isSameIdentity(server.identity, current.identity)) return false;
+      const server = parseAgain(await readFile(kubeconfigFile, 'utf8'));
       const old = current;
+      if (server === undefined) {
+        old.withdrawn = true;
+        return true;
+      }
+      const isSame = same(server.endpoint, old.endpoint) && isSameIdentity(server.identity, old.identity);
+      if (isSame && !old.withdrawn) return false;
       current = connect(server, options.connections ?? 32);
       generation++;
       // Not awaited: close() ends when the last request under way has its answer.
@@ -227,7 +254,7 @@ function connect({ endpoint, identity }: Server, connections: number): Upstream 
       ...(endpoint.serverName !== undefined && { servername: endpoint.serverName }),
     },
   });
-  return { endpoint, identity, pool };
+  return { endpoint, identity, pool, withdrawn: false };
 }
 
 function same(a: KcpEndpoint, b: KcpEndpoint): boolean {

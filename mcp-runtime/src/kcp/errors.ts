@@ -119,3 +119,14 @@ export function errorCode(error: unknown): string {
   const nested = first ?? at(error, 'cause');
   return stringAt(error, 'code') ?? (nested === undefined ? 'unknown error' : errorCode(nested));
 }
+
+/** This server's own identity was taken back; nothing was sent. */
+export class NoIdentityError extends KcpError {
+  override readonly name = 'NoIdentityError';
+  constructor(context: RequestContext) {
+    super(
+      'This server has no credentials for kcp any more: those who run it took them out of its kubeconfig.',
+      context,
+    );
+  }
+}

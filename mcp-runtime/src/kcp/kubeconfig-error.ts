@@ -2,3 +2,6 @@
 export class KubeconfigError extends Error {
   override readonly name = 'KubeconfigError';
 }
+
+/** One that would be right if its user had credentials. */
+export class NoCredentialsError extends KubeconfigError {}

@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { isObject, stringAt } from './json.ts';
 import type { JsonObject } from './json.ts';
-import { KubeconfigError } from './kubeconfig-error.ts';
+import { KubeconfigError, NoCredentialsError } from './kubeconfig-error.ts';
 
 /** Who a kubeconfig says one is. Its credentials aren't enumerable: spreading, JSON and `console.log` leave them out. */
 export interface Identity {
@@ -28,7 +28,7 @@ export function refuseCredentials(user: unknown, name: string): void {
 
 /**
  * The identity of a kubeconfig's user, inline.
- * @throws {KubeconfigError} where it has none, two, or another kind.
+ * @throws {KubeconfigError} where it has two, or another kind; {@link NoCredentialsError} where it has none.
  */
 export function parseIdentity(user: unknown, name: string): Identity {
   const who = `user ${JSON.stringify(name)}`;
@@ -49,7 +49,7 @@ export function parseIdentity(user: unknown, name: string): Identity {
     const certificate = parsePair(cert, key, who);
     return hidden(commonName(certificate.cert) ?? name, { certificate });
   }
-  if (token === undefined) throw new KubeconfigError(`${who} has no credentials: ${INLINE}`);
+  if (token === undefined) throw new NoCredentialsError(`${who} has no credentials: ${INLINE}`);
   // RFC 6750 §2.1
   if (!/^[\w\-.~+/]+=*$/.test(token)) throw new KubeconfigError(`${who}: token is not a bearer token`);
   return hidden(subjectOf(token) ?? name, { token });

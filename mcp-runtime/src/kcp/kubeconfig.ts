@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { KubeconfigError } from './kubeconfig-error.ts';
+import { KubeconfigError, NoCredentialsError } from './kubeconfig-error.ts';
 import { parseCertificates, parseIdentity, refuseCredentials } from './kubeconfig-user.ts';
 import type { Identity } from './kubeconfig-user.ts';
 import { arrayAt, at, isObject, stringAt } from './json.ts';
@@ -27,7 +27,7 @@ export interface KubeconfigUse {
   readonly plain?: boolean;
 }
 
-export { KubeconfigError };
+export { KubeconfigError, NoCredentialsError };
 
 const MAX_BYTES = 1024 * 1024;
 

@@ -111,7 +111,7 @@ test('a plain cluster, whose API may lie below a path', async () => {
   await kcp.close();
 });
 
-test('another certificate counts from the next request on; what is broken or has no credentials changes nothing', async () => {
+test('another certificate counts from the next request on; what is broken changes nothing', async () => {
   const [first, second] = [await certificateOf('first'), await certificateOf('second')];
   await withClient(first, async (kcp) => {
     await kcp.request(REQUEST);
@@ -119,12 +119,33 @@ test('another certificate counts from the next request on; what is broken or has
     expect(await kcp.reload()).toBe(true);
     expect(await kcp.reload()).toBe(false);
     expect(kcp.identity).toEqual({ name: 'second', generation: 1 });
-    for (const wrong of [{}, { exec: { command: 'x' } }, { ...second, token: 'x' }, { tokenFile: '/x' }]) {
+    for (const wrong of [{ exec: { command: 'x' } }, { ...second, token: 'x' }, { tokenFile: '/x' }]) {
       await kubeconfig(wrong);
       await expect(kcp.reload()).rejects.toThrow(/^user "kcp-mcp"/);
     }
     await kcp.request(REQUEST);
     expect(seen.map(({ certificate }) => certificate)).toEqual(['first', 'second']);
+  });
+});
+
+test('credentials that are taken out of the file are not used any more; those that come back are', async () => {
+  const certificate = await certificateOf('lent');
+  await withClient(certificate, async (kcp) => {
+    await kcp.request(REQUEST);
+    await kubeconfig({});
+    expect(await kcp.reload()).toBe(true);
+    for (const ask of [
+      () => kcp.request(REQUEST),
+      () => kcp.text({ ...REQUEST, keepBytes: 10 }),
+      () => kcp.exec({ ...REQUEST, keepBytes: 10 }),
+    ])
+      await expect(ask()).rejects.toThrow('This server has no credentials for kcp any more');
+    expect(seen).toHaveLength(1);
+    await kubeconfig(certificate);
+    expect(await kcp.reload()).toBe(true);
+    await kcp.request(REQUEST);
+    expect(seen).toHaveLength(2);
+    expect(kcp.identity).toEqual({ name: 'lent', generation: 1 });
   });
 });
 
