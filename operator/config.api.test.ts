@@ -122,7 +122,7 @@ describe('config/samples', () => {
     await kubectl('wait', '--for=condition=Established', '-f', crds, '--timeout=30s');
     const samples = () => kubectl('apply', '-k', join(root, 'config/samples'), '--validate=strict');
     await waitFor('the samples to apply', samples, { deadlineMs: 30_000 });
-    for (const sample of ['full', 'exposure']) {
+    for (const sample of ['full', 'exposure', 'shared-identity']) {
       const file = join(root, `config/samples/kcpmcpserver-${sample}.yaml`);
       await kubectl('apply', '--validate=strict', '--dry-run=server', '-f', file);
     }
@@ -197,7 +197,7 @@ describe('the operator', () => {
     ['get,list,watch,create,patch', 'configmaps', '-A'],
     ['get,list,watch,create,patch', 'services', '-A'],
     ['get,list,watch,create,patch', 'serviceaccounts', '-A'],
-    ['get,list,watch,create,patch', 'deployments.apps', '-A'],
+    ['get,list,watch,create,patch,delete', 'deployments.apps', '-A'],
     ['get,list,watch,create,patch,delete', 'poddisruptionbudgets.policy', '-A'],
     ['get,list,watch,create,patch,delete', 'networkpolicies.networking.k8s.io', '-A'],
     ['get,list,watch', 'horizontalpodautoscalers.autoscaling', '-A'],
@@ -225,7 +225,8 @@ describe('the operator', () => {
     ['create', 'secrets', '-n=kcp-mcp'],
     ['list', 'secrets', '-n=kcp-mcp'],
     ['get', 'secrets', '-A'],
-    ['delete', 'deployments.apps', '-A'],
+    ['delete', 'services', '-A'],
+    ['patch', 'pods', '-A'],
     ['create', 'rolebindings.rbac.authorization.k8s.io', '-A'],
     ['create', 'pods', '-A'],
     ['update', 'ingresses.networking.k8s.io', '-A'],

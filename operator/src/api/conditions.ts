@@ -136,6 +136,7 @@ const reasons = {
   },
 
   // OIDCReady
+  NotRequired: { on: ['OIDCReady'], meaning: 'Nobody has to sign in (spec.auth.allowUnauthenticated).' },
   IssuerVerified: {
     on: ['OIDCReady'],
     meaning: 'The issuer names itself as the spec does, has keys and registers clients.',

@@ -82,6 +82,27 @@ export const specSchema = z
         reason: 'FieldValueForbidden',
       },
       {
+        rule: "!self.auth.allowUnauthenticated || self.tls.termination == 'Pod'",
+        message:
+          'with auth.allowUnauthenticated nothing may stand before the Service, so nothing is there to end TLS: set tls.termination to Pod',
+        fieldPath: '.tls.termination',
+        reason: 'FieldValueForbidden',
+      },
+      {
+        rule: "self.auth.mode != 'Kubeconfig' || !has(self.kcp.frontProxyRef)",
+        message:
+          'auth.mode Kubeconfig needs kcp.kubeconfigRef or kcp.secretRef: the kubeconfig that is made for a frontProxyRef has no rights in kcp. Make a Kubeconfig whose user has the rights that everybody is to share',
+        fieldPath: '.auth.mode',
+        reason: 'FieldValueForbidden',
+      },
+      {
+        rule: "self.auth.mode != 'Kubeconfig' || self.inventory.mode != 'Index'",
+        message:
+          "inventory Index is for auth.mode OIDC only: it asks kcp with each caller's own token, which kcp doesn't see in mode Kubeconfig",
+        fieldPath: '.inventory.mode',
+        reason: 'FieldValueForbidden',
+      },
+      {
         rule: "self.inventory.mode != 'Index' || has(self.kcp.kubeconfigRef) || has(self.kcp.frontProxyRef)",
         message:
           "inventory Index needs kcp.kubeconfigRef or kcp.frontProxyRef: an identity for the index can't be made from a Secret",

@@ -14,10 +14,8 @@ export interface UnsupportedField {
 
 /** Every field of `spec` that this version doesn't act on yet, in the order of the schema. Empty: all is supported. */
 export function unsupportedFields(spec: KcpMcpServerSpec): UnsupportedField[] {
-  const { auth, inventory } = spec;
+  const { inventory } = spec;
   const found: [boolean, string, string, string][] = [
-    [auth.mode !== 'OIDC', 'spec.auth.mode', auth.mode, "use OIDC, where kcp sees the caller's own identity"],
-    [auth.allowUnauthenticated, 'spec.auth.allowUnauthenticated', 'true', 'set spec.auth.oidc and let callers sign in'],
     [inventory.mode !== 'Caller', 'spec.inventory.mode', inventory.mode, 'use Caller'],
   ];
   return found.filter(([set]) => set).map(([, field, value, hint]) => ({ field, value, hint }));

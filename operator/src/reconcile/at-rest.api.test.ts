@@ -21,6 +21,7 @@ let waitingForPods: Case;
 let waitingForCertificate: Case;
 let waitingForDropIn: Case;
 let viaFrontProxy: FrontProxyCase;
+let withoutConsent: Case;
 
 beforeAll(async () => {
   env = await startEnvironment([
@@ -49,6 +50,10 @@ beforeAll(async () => {
   await waitingForDropIn.condition('Ready', 'False', 'InvalidDropIn');
   viaFrontProxy = await newFrontProxyCase(env);
   await viaFrontProxy.becomeReady();
+  withoutConsent = await newCase(env);
+  await withoutConsent.createSource();
+  await withoutConsent.createServer({ auth: { mode: 'Kubeconfig', allowUnauthenticated: true } });
+  await withoutConsent.condition('Ready', 'False', 'NotPermitted');
   await allEvents();
 }, 600_000);
 
@@ -106,6 +111,8 @@ async function allEvents(): Promise<void> {
   await waitFor('events', notFound, SOON);
   const invalid = async () => (await waitingForDropIn.events()).some(({ reason }) => reason === 'InvalidDropIn');
   await waitFor('events', invalid, SOON);
+  const refused = async () => (await withoutConsent.events()).some(({ reason }) => reason === 'NotPermitted');
+  await waitFor('events', refused, SOON);
 }
 
 async function reconciles(of: RunningOperator): Promise<number> {
@@ -125,6 +132,9 @@ test('reconciles without a difference write nothing, Pods ready or not', async (
   const touched = { metadata: { labels: { touched: 'yes' } } };
   await viaFrontProxy.patch('FrontProxy', FRONT_PROXY, touched, { where: viaFrontProxy.source });
   await waitFor('a reconcile', async () => (await reconciles(operator)) > count, SOON);
+  // Its Secret isn't even looked at.
+  await withoutConsent.patch('Kubeconfig', SOURCE, touched, { where: withoutConsent.source });
+  await waitFor('a reconcile', async () => (await reconciles(operator)) > count + 1, SOON);
   expect(await writes()).toEqual(before);
 }, 60_000);
 

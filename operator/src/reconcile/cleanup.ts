@@ -2,10 +2,11 @@
  * What is no longer wanted. All children live in the namespace of their KcpMcpServer and carry an ownerReference, so
  * garbage collection takes them with it: nothing needs a finalizer. Here goes what a change of the spec leaves behind.
  */
-import { CERTIFICATE, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET } from '../api/external.ts';
+import { CERTIFICATE, DEPLOYMENT, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET } from '../api/external.ts';
 import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE } from '../api/gateway-api.ts';
 import { keyOf, type Resource } from '../kube/index.ts';
 import { childNames, type ChildNames } from '../resources/index.ts';
+import { mayRun } from './credentials.ts';
 import { isPassing, problemOf } from './errors.ts';
 import { isExposedBy } from './exposure.ts';
 import { hasSeveralPods } from './replicas.ts';
@@ -24,6 +25,12 @@ export interface Prunable {
 
 /** One row for each kind; the operator needs the verb `delete` on it (config/rbac/role.yaml). */
 const PRUNABLE: readonly Prunable[] = [
+  {
+    resource: DEPLOYMENT,
+    name: 'workload',
+    wanted: mayRun,
+    cause: 'Available',
+  },
   {
     resource: CERTIFICATE,
     name: 'certificate',

@@ -39,6 +39,12 @@ export function observe(run: Run): void {
 function observeSpec(run: Run): void {
   const { server, report } = run;
   const { oidc } = server.spec.auth;
+  if (server.spec.auth.allowUnauthenticated) {
+    report.facts.oidc = undefined;
+    const message =
+      'nobody signs in (spec.auth.allowUnauthenticated): whoever reaches the Service acts as the kubeconfig';
+    report.causes.OIDCReady = holds('NotRequired', message);
+  }
   if (oidc) report.facts.oidc = { issuer: oidc.issuerURL, audience: inboundAudience(server) };
   observeCertificate(run);
 }

@@ -158,16 +158,17 @@ describe('a change of the spec', () => {
     await it.becomeReady();
     const { metadata } = await it.child('Deployment', 'mcp');
     const oidc = { issuerURL: 'https://new.example.com' };
-    await it.patch('KcpMcpServer', NAME, { spec: { hostname: 'new.example.com', auth: { mode: 'Kubeconfig', oidc } } });
+    const change = { hostname: 'new.example.com', auth: { oidc }, inventory: { mode: 'Index' } };
+    await it.patch('KcpMcpServer', NAME, { spec: change });
     const { message } = await it.condition('Stalled', 'True', 'NotSupported');
-    expect(message).toContain('spec.auth.mode Kubeconfig (use OIDC');
+    expect(message).toContain('spec.inventory.mode Index (use Caller');
     await it.condition('Ready', 'False', 'NotSupported');
     // What still runs is served elsewhere and trusts another issuer.
     expect(JSON.stringify((await it.server()).status)).not.toContain('new.example.com');
     expect((await it.child('Deployment', 'mcp')).metadata.resourceVersion).toBe(metadata.resourceVersion);
     expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).not.toContain('new.example.com');
 
-    await it.patch('KcpMcpServer', NAME, { spec: { auth: { mode: 'OIDC' } } });
+    await it.patch('KcpMcpServer', NAME, { spec: { inventory: { mode: 'Caller' } } });
     await it.condition('Ready', 'Unknown', 'RollingOut');
     await it.runPods();
     await it.condition('Ready', 'True');

@@ -14,6 +14,8 @@ import type { KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts'
 import { keyOf, type InformerState, type ObjectKey, type Store } from '../kube/index.ts';
 import { copyKubeconfig, KubeconfigError, type KubeconfigCopy } from '../resources/index.ts';
 import { certificateBlocks } from '../resources/pem.ts';
+import { consentProblem } from './consent.ts';
+import { wantsCredentials } from './credentials.ts';
 import { forbidden, waiting, type Problem } from './errors.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
@@ -37,8 +39,7 @@ export class NotYetKnownError extends Error {
 export type Source = NonNullable<KcpMcpServerStatus['kubeconfig']>['source'];
 
 export type Resolved = { source: Source } & (
-  | { copy: KubeconfigCopy; secret: ObjectKey; problem?: never }
-  | { copy?: never; problem: Problem; progressing?: boolean }
+  { copy: KubeconfigCopy; secret: ObjectKey; problem?: never; withheld?: never } | ({ copy?: never } & Failed)
 );
 
 export interface ResolveContext {
@@ -59,37 +60,42 @@ export function resolveKubeconfig(server: KcpMcpServer, context: ResolveContext)
   const namespace = server.metadata.namespace ?? 'default';
   if (kubeconfigRef) {
     const key = { namespace: kubeconfigRef.namespace ?? namespace, name: kubeconfigRef.name };
-    return { source: { kind: 'Kubeconfig', ...key }, ...readKubeconfig(key, context) };
+    return { source: { kind: 'Kubeconfig', ...key }, ...readKubeconfig(key, server, context) };
   }
   if (frontProxyRef) {
     const { namespace: where = namespace, name } = frontProxyRef;
     const source: Source = { kind: 'FrontProxy', namespace: where, name };
     const { kcp } = context.minted;
     if (!kcp) throw new Error('no Kubeconfig was made for spec.kcp.frontProxyRef');
-    return { source, ...(kcp.problem ? { problem: kcp.problem } : readKubeconfig(kcp.key, context)) };
+    return { source, ...(kcp.problem ? { problem: kcp.problem } : readKubeconfig(kcp.key, server, context)) };
   }
   if (secretRef) {
     const secret = { namespace, name: secretRef.name };
     const missing = `Secret ${keyOf(secret)} not found: create it, or correct spec.kcp.secretRef`;
-    return { source: { kind: 'Secret', ...secret }, ...readSecret(secret, secretRef.key, missing, context) };
+    return { source: { kind: 'Secret', ...secret }, ...readSecret(secret, secretRef.key, missing, server, context) };
   }
   throw new Error('spec.kcp names no kubeconfig');
 }
 
 /** What kcp-operator wrote for a Kubeconfig. */
-function readKubeconfig(key: ObjectKey, context: ResolveContext): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
-  const secretName = secretOfKubeconfig(key, context);
+function readKubeconfig(
+  key: ObjectKey,
+  server: KcpMcpServer,
+  context: ResolveContext,
+): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
+  const secretName = secretOfKubeconfig(key, server, context);
   if (typeof secretName !== 'string') return secretName;
   const secret = { namespace: key.namespace, name: secretName };
   const missing = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
-  return readSecret(secret, KUBECONFIG_SECRET_KEY, missing, context);
+  return readSecret(secret, KUBECONFIG_SECRET_KEY, missing, server, context);
 }
 
 /** RFC 1123 subdomain. */
 export const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** Name of the Secret of a Kubeconfig that is ready, or why there is none. */
-function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string | Failed {
+function secretOfKubeconfig(key: ObjectKey, server: KcpMcpServer, { sources }: ResolveContext): string | Failed {
+  const lends = wantsCredentials(server);
   const { phase, message } = sources.kubeconfigs.state();
   if (phase === 'starting') throw new NotYetKnownError();
   if (phase === 'absent') {
@@ -102,8 +108,12 @@ function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string
   if (!kubeconfig) {
     if (phase === 'forbidden') return failed('Forbidden', `Kubeconfigs can't be read: ${oneLine(message)}`);
     if (phase === 'retrying') throw new NotYetKnownError();
-    return failed('NotFound', `Kubeconfig ${keyOf(key)} not found: create it, or correct spec.kcp.kubeconfigRef`);
+    // It took its consent with it.
+    const problem = `Kubeconfig ${keyOf(key)} not found: create it, or correct spec.kcp.kubeconfigRef`;
+    return { ...failed('NotFound', problem), withheld: lends };
   }
+  const refused = lends ? consentProblem(KUBECONFIG, kubeconfig, server, 'copy its credentials') : undefined;
+  if (refused) return { problem: refused, withheld: true };
   const { status, spec } = kubeconfig;
   if (status?.phase !== 'Ready') {
     const cause = status?.conditions?.find((condition) => condition.status === 'False');
@@ -123,6 +133,8 @@ function secretOfKubeconfig(key: ObjectKey, { sources }: ResolveContext): string
 interface Failed {
   problem: Problem;
   progressing?: boolean;
+  /** Mode Kubeconfig: nobody consents to a copy of the credentials, or no longer, so one of earlier may not be used. */
+  withheld?: boolean;
 }
 
 const failed = (...problem: Parameters<typeof waiting>): Failed => ({ problem: waiting(...problem) });
@@ -131,6 +143,7 @@ function readSecret(
   secret: ObjectKey,
   dataKey: string,
   missing: string,
+  server: KcpMcpServer,
   { sources, looks, grantee }: ResolveContext,
 ): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
   const seen = looks.look(sources.sources.Secret, secret);
@@ -143,7 +156,8 @@ function readSecret(
   const data = seen.object.data?.[dataKey];
   if (!data) return failed('KeyMissing', `Secret ${keyOf(secret)} has no key ${dataKey}, which must hold a kubeconfig`);
   try {
-    return { copy: copyKubeconfig(Buffer.from(data, 'base64').toString('utf8')), secret };
+    const text = Buffer.from(data, 'base64').toString('utf8');
+    return { copy: copyKubeconfig(text, { credentials: wantsCredentials(server) }), secret };
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error;
     return failed('InvalidKubeconfig', `Secret ${keyOf(secret)}, key ${dataKey}: ${oneLine(error.message)}`);

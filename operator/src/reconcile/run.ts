@@ -38,6 +38,8 @@ export interface Run {
   report: Report;
   /** What was applied so far, by kind: fresher than the caches. */
   applied: Map<string, Ensured<KubeObject>>;
+  /** Whether there is a copy of the kubeconfig, of now or of earlier, that Pods of this spec may use. */
+  copy?: 'there' | 'gone' | 'unknown';
   looks: Looks;
   /** What is known of the issuer, or why the operator can't ask it; undefined before it has answered. */
   issuer?: { answer: IssuerAnswer; unreadable?: never } | { unreadable: Problem; answer?: never };

@@ -4,35 +4,24 @@
  * others are applied all the same.
  */
 import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
-import { isMissingKind, keyOf, type KubeObject } from '../kube/index.ts';
+import { isMissingKind, keyOf } from '../kube/index.ts';
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
-import {
-  kubeconfigSecret,
-  kubeconfigSha256,
-  childNames,
-  type KubeconfigCopy,
-  type ResolvedReferences,
-} from '../resources/index.ts';
+import { childNames, type ResolvedReferences } from '../resources/index.ts';
 import { serviceAccount } from '../resources/service-account.ts';
 import { service } from '../resources/service.ts';
 import { applyChild } from './apply-child.ts';
+import { mayRun, wantsCredentials } from './credentials.ts';
 import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
 import { conflict, forbidden, terminal, waiting, type Problem } from './errors.ts';
-import { grantCommand, OWN_VERBS, READ_VERBS } from './grant.ts';
+import { grantCommand, READ_VERBS } from './grant.ts';
 import { disagreement, inheritsIssuer } from './inherit.ts';
 import { lookAtIssuer } from './issuer.ts';
+import { applyKubeconfigCopy } from './kubeconfig-copy.ts';
 import { applyDeployment, applyNetworkPolicy } from './pods.ts';
-import { isOurs, liveChild, ownChild, type Run } from './run.ts';
-import {
-  checkClientSecret,
-  NotYetKnownError,
-  resolveIssuerCA,
-  resolveKubeconfig,
-  type Resolved,
-} from './references.ts';
+import { liveChild, ownChild, type Run } from './run.ts';
+import { checkClientSecret, NotYetKnownError, resolveIssuerCA, resolveKubeconfig } from './references.ts';
 import { fails, holds, progressing } from './status.ts';
-import { withdraw } from './withdrawal.ts';
 
 /** Applies everything that is wanted, and says in the report what couldn't be. */
 export async function applyWorkload(run: Run): Promise<void> {
@@ -57,19 +46,18 @@ export async function applyWorkload(run: Run): Promise<void> {
   const dropIn = dropInOf(run);
 
   const hasAccount = await applyChild(run, 'Available', SERVICE_ACCOUNT, () => serviceAccount(server));
-  const config = await applyConfig(run, dropIn);
   const hasCopy = await applyKubeconfigCopy(run, kubeconfig);
+  const config = await applyConfig(run, dropIn, hasCopy);
   await applyCertificate(run);
   await applyChild(run, 'Exposed', SERVICE, () => service(server));
   await applyNetworkPolicy(run, kubeconfig);
   // Without the rest there is nothing that Pods could mount; those that run already go on.
   if (!hasAccount) return;
-  if (!hasCopy) {
+  const running = ownChild(run, DEPLOYMENT, childNames(server.metadata.name).workload);
+  if (!hasCopy && (!wantsCredentials(server) || !mayRun(run) || !running)) {
     wontStart(run, 'the kubeconfig is there: see KubeconfigReady');
   } else if (!config) {
-    if (!ownChild(run, DEPLOYMENT, childNames(server.metadata.name).workload)) {
-      wontStart(run, 'config.toml is there: see ConfigReady');
-    }
+    if (!running) wontStart(run, 'config.toml is there: see ConfigReady');
   } else {
     await applyDeployment(run, config);
   }
@@ -100,9 +88,16 @@ function dropInOf(run: Run): ResolvedDropIn | undefined {
 async function applyConfig(
   run: Run,
   resolved: ResolvedDropIn | undefined,
+  hasCopy: boolean,
 ): Promise<Pick<ResolvedReferences, 'dropIn'> | undefined> {
   const { server, report } = run;
   if (!resolved) return undefined;
+  // A Pod that starts meanwhile would find a mode and a kubeconfig that don't go together.
+  if (!hasCopy && wantsCredentials(server)) {
+    const why = 'config.toml is not made for mode Kubeconfig before the credentials are there: see KubeconfigReady';
+    report.causes.ConfigReady = { ...progressing('Unknown', 'WaitingForReference', why), derived: true };
+    return undefined;
+  }
   const { problem } = resolved;
   if (!resolved.usable) {
     report.causes.ConfigReady = fails(resolved.problem);
@@ -115,57 +110,6 @@ async function applyConfig(
   if (problem) report.causes.ConfigReady = fails(problem);
   report.causes.ConfigReady ??= holds('Rendered', `config.toml is made from ${sources}`);
   return dropIn ? { dropIn } : {};
-}
-
-/** @returns whether there is a copy, of now or of earlier, that Pods can mount */
-async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise<boolean> {
-  const { server, report, grantee } = run;
-  const key = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).kubeconfigSecret };
-  const seen = run.looks.look(run.caches.metadataOf(SECRET), key);
-  if (seen.state === 'pending') throw new NotYetKnownError();
-  const earlier = seen.state === 'present' && isOurs(server)(seen.object);
-
-  const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee });
-  if (resolved.problem?.reason === 'NotPermitted' && earlier) {
-    const problem = (await withdraw(run, seen.object)) ?? resolved.problem;
-    report.causes.KubeconfigReady = fails(problem);
-    report.facts.kubeconfig = { source: resolved.source };
-    return false;
-  }
-  if (resolved.problem) {
-    const problem = { ...resolved.problem };
-    if (earlier) problem.message += '. The server goes on with the copy that it has';
-    // One round for whoever has to grant both.
-    if (problem.command !== undefined && seen.state === 'forbidden') problem.command += ` && ${command}`;
-    report.causes.KubeconfigReady = resolved.progressing
-      ? progressing('False', problem.reason, problem.message)
-      : fails(problem);
-    if (!server.status?.kubeconfig) report.facts.kubeconfig = { source: resolved.source };
-    return earlier;
-  }
-  if (seen.state === 'forbidden') {
-    const message = `the operator may not keep its copy in Secret ${keyOf(key)}`;
-    report.causes.KubeconfigReady = fails(forbidden(message, command));
-    return false;
-  }
-  const { copy, secret, source } = resolved;
-  if (!(await applyCopy(run, copy, command))) return earlier;
-  report.causes.KubeconfigReady ??= holds('Copied', `${copy.server}, from Secret ${keyOf(secret)}`);
-  report.facts.kubeconfig = { source, server: copy.server, sha256: kubeconfigSha256(copy) };
-  return true;
-}
-
-async function applyCopy(run: Run, copy: KubeconfigCopy, command: string): Promise<boolean> {
-  const { server, report } = run;
-  const build = (): KubeObject => kubeconfigSecret(server, { kubeconfig: copy });
-  if (await applyChild(run, 'KubeconfigReady', SECRET, build)) return true;
-  const finding = report.causes.KubeconfigReady;
-  if (finding?.kind === 'transient' && finding.reason === 'Rejected') {
-    // Reading was allowed; perhaps writing isn't. A Role isn't watched, so this stays one to try again.
-    const problem: Problem = { kind: 'transient', reason: 'Forbidden', message: finding.message, command };
-    report.causes.KubeconfigReady = fails(problem);
-  }
-  return false;
 }
 
 async function applyCertificate(run: Run): Promise<void> {

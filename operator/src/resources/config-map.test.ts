@@ -31,6 +31,33 @@ test('requests may name the hostname, further names and the Service, each once',
   ]);
 });
 
+describe('mode Kubeconfig', () => {
+  const shared = { ...minimalSpec, auth: { mode: 'Kubeconfig', oidc: minimalSpec.auth.oidc } } as const;
+  const anonymous = { ...minimalSpec, auth: { mode: 'Kubeconfig', allowUnauthenticated: true } } as const;
+
+  test("tokens are for the endpoint's own URL unless the spec says otherwise, and go no further", () => {
+    const { issuerURL } = minimalSpec.auth.oidc;
+    expect(read(server({ ...shared, auth: { mode: 'Kubeconfig', oidc: { issuerURL } } }))).toMatchObject({
+      cluster_auth_mode: 'kubeconfig',
+      require_oauth: true,
+      oauth_audience: 'https://mcp.vespucci.example.com/mcp',
+    });
+  });
+
+  test('without sign-in nothing is said of it, and requests still have to name a known host', () => {
+    const { toolset_configs: configs, ...config } = read(server(anonymous));
+    expect(config).toMatchObject({ cluster_auth_mode: 'kubeconfig', require_oauth: false, oauth_scopes: [] });
+    for (const key of ['oauth_audience', 'authorization_url', 'server_url'] as const)
+      expect(config[key]).toBeUndefined();
+    expect(configs.kcp.allowed_hosts).toContain('mcp.vespucci.example.com');
+  });
+
+  test('another mode, and sign-in or none, each replace the Pods', () => {
+    const hashes = [minimalSpec, shared, anonymous].map((spec) => restartHash(runtimeConfig(server(spec))));
+    expect(new Set(hashes).size).toBe(3);
+  });
+});
+
 describe('with an exchange', () => {
   const upstream = {
     mode: 'Exchange',

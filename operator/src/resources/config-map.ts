@@ -24,7 +24,7 @@ export type RenderedConfig = Omit<RuntimeConfigInput, 'toolset_configs' | 'clust
   cluster_provider_configs: Table<'cluster_provider_configs'>;
 };
 
-/** What callers' tokens must name in `aud`: with an exchange, unless the spec says otherwise, the URL of the endpoint. */
+/** What callers' tokens must name in `aud`: with an exchange or in mode Kubeconfig, unless the spec says otherwise, the URL of the endpoint. */
 export const inboundAudience = (server: KcpMcpServer): string =>
   server.spec.auth.oidc?.audience ?? `${publicURL(server)}/mcp`;
 
@@ -44,8 +44,7 @@ export function runtimeConfig(server: KcpMcpServer, dropIn?: DropIn): RenderedCo
 
 function specConfig(server: KcpMcpServer): RenderedConfig {
   const { spec } = server;
-  const { oidc, upstream } = spec.auth;
-  if (!oidc) throw new InvalidConfigError('spec.auth.oidc is missing: config.toml needs an issuer and an audience');
+  const { oidc, mode, upstream } = spec.auth;
   return {
     log_level: 1,
     port: String(endpointPort(server).containerPort),
@@ -57,18 +56,13 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
       : { require_tls: false }),
     kubeconfig: PATHS.kubeconfig,
     cluster_provider_strategy: 'kcp',
-    cluster_auth_mode: 'passthrough',
+    cluster_auth_mode: mode === 'Kubeconfig' ? 'kubeconfig' : 'passthrough',
     toolsets: [...spec.tools.toolsets].sort(),
     disabled_tools: [...spec.tools.disabled].sort(),
     read_only: spec.tools.readOnly,
     disable_destructive: spec.tools.disableDestructive,
     denied_resources: spec.tools.deniedResources,
-    require_oauth: true,
-    oauth_audience: inboundAudience(server),
-    authorization_url: oidc.issuerURL,
-    oauth_scopes: oidc.scopes,
-    ...(oidc.caRef ? { certificate_authority: PATHS.oidcCA } : {}),
-    server_url: publicURL(server),
+    ...signIn(server),
     ...(upstream.mode === 'Exchange'
       ? {
           token_exchange: {
@@ -84,7 +78,7 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
         health_port: String(HEALTH_PORT),
         allowed_hosts: allowedHosts(server),
         allowed_origins: spec.allowedOrigins,
-        required_scopes: oidc.requiredScopes,
+        ...(oidc ? { required_scopes: oidc.requiredScopes } : {}),
         ...sealingKey(server),
         // The secret itself is in no ConfigMap.
         ...(upstream.mode === 'Exchange' ? { token_exchange_client_secret_file: PATHS.clientSecret } : {}),
@@ -108,6 +102,21 @@ const sealingKey = (server: KcpMcpServer): { state_key_file?: string } =>
   server.spec.tls.termination === 'Edge' && certificateSecret(server) !== undefined
     ? { state_key_file: PATHS.tlsKey }
     : {};
+
+/** With allowUnauthenticated nothing more may be said: kubernetes-mcp-server refuses the rest, server_url too, without require_oauth. */
+function signIn(server: KcpMcpServer): Partial<RenderedConfig> {
+  const { oidc, allowUnauthenticated } = server.spec.auth;
+  if (allowUnauthenticated) return { require_oauth: false };
+  if (!oidc) throw new InvalidConfigError('spec.auth.oidc is missing: config.toml needs an issuer and an audience');
+  return {
+    require_oauth: true,
+    oauth_audience: inboundAudience(server),
+    authorization_url: oidc.issuerURL,
+    oauth_scopes: oidc.scopes,
+    ...(oidc.caRef ? { certificate_authority: PATHS.oidcCA } : {}),
+    server_url: publicURL(server),
+  };
+}
 
 /** Names that a request's Host may have: the public ones and those of the Service inside the cluster. */
 function allowedHosts({ metadata, spec }: KcpMcpServer): string[] {
@@ -149,6 +158,8 @@ export function restartHash(config: RenderedConfig): string {
     config.authorization_url,
     config.toolset_configs.kcp.health_port,
     ...(config.toolset_configs.kcp.state_key_file === undefined ? [] : [config.toolset_configs.kcp.state_key_file]),
+    // Left out in mode OIDC, as below.
+    ...(config.cluster_auth_mode === 'kubeconfig' ? [config.cluster_auth_mode, config.require_oauth] : []),
     // A drop-in may set it. Left out when unset: a longer list would replace the Pods of all servers.
     ...(config.http?.read_header_timeout === undefined ? [] : [config.http.read_header_timeout]),
   ];

@@ -19,7 +19,10 @@ test('labels and annotations of the user are on the Deployment and its Pods, and
   const spec = {
     ...minimalSpec,
     deployment: {
-      labels: { team: 'platform', 'mcp.kcp.io/server': 'other', 'app.kubernetes.io/name': 'other' },
+      labels: {
+        ...{ team: 'platform', 'mcp.kcp.io/server': 'other', 'app.kubernetes.io/name': 'other' },
+        'mcp.kcp.io/credentials': 'used',
+      },
       annotations: { contact: 'platform', 'mcp.kcp.io/config-hash': 'other' },
     },
   };

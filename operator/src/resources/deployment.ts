@@ -13,7 +13,7 @@ import type {
   Volume,
   VolumeMount,
 } from './kubernetes-types.ts';
-import { childMetadata, childNames, labels, selectorLabels } from './names.ts';
+import { childMetadata, childNames, CREDENTIALS_LABEL, labels, selectorLabels } from './names.ts';
 import { CONFIG_KEY, HEALTH_PORT, MOUNTS, PATHS } from './pod-layout.ts';
 
 /** Annotation of the Pod template; see {@link restartHash}. */
@@ -39,13 +39,15 @@ export function deployment(
   const { name } = server.metadata;
   const wanted = server.spec.deployment;
   const metadata = childMetadata(server, childNames(name).workload);
-  const allLabels = { ...wanted.labels, ...labels(name) };
+  // Ours to say, whatever the spec says.
+  const { [CREDENTIALS_LABEL]: _, ...theirLabels } = wanted.labels ?? {};
+  const allLabels = { ...theirLabels, ...labels(name) };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
       ...metadata,
-      labels: allLabels,
+      labels: { ...allLabels, ...(server.spec.auth.mode === 'Kubeconfig' && { [CREDENTIALS_LABEL]: 'used' }) },
       ...(wanted.annotations ? { annotations: wanted.annotations } : {}),
     },
     spec: {

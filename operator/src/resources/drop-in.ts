@@ -48,6 +48,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   kubeconfig: 'spec.kcp',
   oauth_audience: 'spec.auth.oidc.audience',
   oauth_scopes: 'spec.auth.oidc.scopes',
+  require_oauth: 'spec.auth.allowUnauthenticated',
   require_tls: 'spec.tls',
   server_url: 'spec.hostname and spec.externalURL',
   sts_auth_style: 'spec.auth.upstream',

@@ -5,16 +5,35 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { KcpMcpServerSpecInput } from '../api/kcp-mcp-server.ts';
-import { buildAll } from './index.ts';
-import { exposedSpecs, fullReferences, fullSpec, minimalSpec, references, server } from './testdata/servers.ts';
+import { buildAll, type Children } from './index.ts';
+import {
+  anonymousSpec,
+  exposedSpecs,
+  fullReferences,
+  fullSpec,
+  minimalSpec,
+  references,
+  server,
+  sharedReferences,
+  sharedSpec,
+} from './testdata/servers.ts';
 
 const testdata = join(import.meta.dirname, 'testdata');
 const update = process.env['UPDATE_GOLDEN'] === '1';
+
+/** The children that mode Kubeconfig makes different. */
+const credentialsOf = ({ kubeconfigSecret, configMap, deployment }: Children) => ({
+  kubeconfigSecret,
+  configMap,
+  deployment,
+});
 
 const cases = {
   minimal: buildAll(server(minimalSpec), references),
   full: buildAll(server(fullSpec), fullReferences),
   ...Object.fromEntries(Object.entries(exposedSpecs).map(([name, spec]) => [name, exposed(spec)])),
+  shared: credentialsOf(buildAll(server(sharedSpec), sharedReferences)),
+  anonymous: credentialsOf(buildAll(server(anonymousSpec), sharedReferences)),
 };
 
 /** The children that the way of being exposed has to do with. */

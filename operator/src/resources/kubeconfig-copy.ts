@@ -1,11 +1,14 @@
 // What is copied of a kubeconfig: by whitelist, so that nothing gets through because nobody thought of it. Of the
-// current context's cluster that is the https server, the CA and the TLS server name. No certificate, key or token is
-// ever part of the copy. Fields that would make the source work where the copy can't are refused by name.
+// current context's cluster that is the https server, the CA and the TLS server name. Certificate, key or token of its user
+// are part of the copy only where they are asked for (mode Kubeconfig). Fields that would make the source work where the copy
+// can't are refused by name.
 import { createHash } from 'node:crypto';
 import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml';
+import { copyCredentials, publicPart, renderCredentials, type Credentials } from './kubeconfig-credentials.ts';
+import { KubeconfigError } from './kubeconfig-error.ts';
 import { certificateBlocks } from './pem.ts';
 
-/** Where kcp is and how to recognise it. Holds no credential. */
+/** Where kcp is and how to recognise it. */
 export interface KubeconfigCopy {
   /** Base URL of kcp's front-proxy, without `/clusters/…` and without a slash at its end. */
   server: string;
@@ -15,18 +18,11 @@ export interface KubeconfigCopy {
   caData?: string;
   /** Name that the server's certificate is checked against in place of the URL's host. */
   tlsServerName?: string;
+  /** Mode Kubeconfig only. */
+  credentials?: Credentials;
 }
 
-/** A kubeconfig that can't be copied. Neither `message` nor `field` ever holds a value of the source. */
-export class KubeconfigError extends Error {
-  override readonly name = 'KubeconfigError';
-  /** The field at fault, for instance `users[].user.exec`; empty when it is the file as a whole. */
-  readonly field: string;
-  constructor(field: string, problem: string) {
-    super(field ? `${field} ${problem}` : problem);
-    this.field = field;
-  }
-}
+export { KubeconfigError };
 
 type Mapping = Record<string, unknown>;
 
@@ -49,14 +45,19 @@ const REFUSED_USER_FIELDS: Record<string, string> = {
  * Reads what may be copied of the current context of a kubeconfig.
  *
  * @param source text of a kubeconfig, YAML or JSON
+ * @param wanted.credentials whether those of the user are copied, too
  * @throws KubeconfigError naming the field that is missing, wrong or refused
  * @see https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
  */
-export function copyKubeconfig(source: string): KubeconfigCopy {
+export function copyKubeconfig(source: string, { credentials = false } = {}): KubeconfigCopy {
   const config = parse(source);
   const context = named(config, 'contexts', 'context', currentContext(config));
   const cluster = named(config, 'clusters', 'cluster', text(context['cluster'], 'contexts[].context.cluster'));
-  if (isSet(context['user'])) refuseUser(config, text(context['user'], 'contexts[].context.user'));
+  const user =
+    credentials || isSet(context['user'])
+      ? named(config, 'users', 'user', text(context['user'], 'contexts[].context.user'))
+      : {};
+  refuseUser(user);
 
   if (isSet(cluster['proxy-url']))
     throw new KubeconfigError('clusters[].cluster.proxy-url', 'is not supported: kcp must be reachable directly');
@@ -74,15 +75,20 @@ export function copyKubeconfig(source: string): KubeconfigCopy {
       ? { caData: certificates(cluster['certificate-authority-data']) }
       : {}),
     ...(isSet(cluster['tls-server-name']) ? { tlsServerName: serverName(cluster['tls-server-name']) } : {}),
+    ...(credentials ? { credentials: copyCredentials(user, isSet) } : {}),
   };
 }
 
 /**
- * The copy as a kubeconfig file, the same text for the same copy. Its user is empty: every request brings a token. The
- * server has a workspace, `root` if need be: kubernetes-mcp-server starts with no other, and our runtime takes both.
+ * The copy as a kubeconfig file, the same text for the same copy. Without credentials its user is empty: every request brings
+ * a token. The server has a workspace, `root` if need be: kubernetes-mcp-server starts with no other, and our runtime takes both.
  */
-export function renderKubeconfig({ server, workspace = 'root', caData, tlsServerName }: KubeconfigCopy): string {
+export const renderKubeconfig = (copy: KubeconfigCopy): string =>
+  render(copy, copy.credentials && renderCredentials(copy.credentials));
+
+function render({ server, workspace = 'root', caData, tlsServerName }: KubeconfigCopy, shared?: Mapping): string {
   const name = 'kcp';
+  const user = shared ? 'shared' : 'caller';
   return stringify(
     {
       apiVersion: 'v1',
@@ -97,8 +103,8 @@ export function renderKubeconfig({ server, workspace = 'root', caData, tlsServer
           },
         },
       ],
-      users: [{ name: 'caller', user: {} }],
-      contexts: [{ name, context: { cluster: name, user: 'caller' } }],
+      users: [{ name: user, user: shared ?? {} }],
+      contexts: [{ name, context: { cluster: name, user } }],
       'current-context': name,
     },
     { lineWidth: 0 },
@@ -114,9 +120,14 @@ export function kubeconfigUsers(source: string): unknown[] {
   return Array.isArray(users) ? users.map((user: unknown) => (isMapping(user) ? user['name'] : undefined)) : [];
 }
 
-/** SHA-256, in hex, of the file that {@link renderKubeconfig} makes: `status.kubeconfig.sha256`. */
+/**
+ * SHA-256, in hex, of the file that {@link renderKubeconfig} makes, without key and token: `status.kubeconfig.sha256`. Many may
+ * read that who must not have a means to try out what the secret may be.
+ */
 export const kubeconfigSha256 = (copy: KubeconfigCopy): string =>
-  createHash('sha256').update(renderKubeconfig(copy)).digest('hex');
+  createHash('sha256')
+    .update(render(copy, copy.credentials && publicPart(copy.credentials)))
+    .digest('hex');
 
 /**
  * JSON's types only, whatever a %YAML directive asks for. The parser finds keys that are there twice (so does its !!omap)
@@ -187,8 +198,7 @@ function named(config: Mapping, list: string, field: string, name: string): Mapp
   return value;
 }
 
-function refuseUser(config: Mapping, name: string): void {
-  const user = named(config, 'users', 'user', name);
+function refuseUser(user: Mapping): void {
   for (const [field, problem] of Object.entries(REFUSED_USER_FIELDS))
     if (isSet(user[field])) throw new KubeconfigError(`users[].user.${field}`, problem);
 }

@@ -8,6 +8,15 @@ export const FIELD_MANAGER = 'kcp-mcp-operator';
 /** On every child, so that the operator's caches can select on it: name of the KcpMcpServer. */
 export const SERVER_LABEL = `${GROUP}/server`;
 
+/**
+ * On what holds the kubeconfig's credentials, or runs with them (mode Kubeconfig): what carries it is taken away when they may
+ * not be used any more. `kubectl get secrets,deployments -A -l mcp.kcp.io/credentials` finds all of it.
+ */
+export const CREDENTIALS_LABEL = `${GROUP}/credentials`;
+
+/** On a copy with credentials: what `spec.kcp` named when they were copied. */
+export const COPIED_FROM_ANNOTATION = `${GROUP}/copied-from`;
+
 export interface ChildNames {
   /** Deployment, Service, ServiceAccount, PodDisruptionBudget, NetworkPolicy, and what exposes the Service. */
   workload: string;

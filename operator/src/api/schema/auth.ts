@@ -27,7 +27,7 @@ export const oidcSchema = z
       'The issuer, exactly as its tokens name it in iss: the identity provider that kcp itself trusts.',
     ),
     audience: clientID(
-      "What a token must name in aud. With upstream Passthrough this is also the audience (client id) that kcp checks. With Exchange it is this server's own, and may be left out: the URL of the endpoint, which MCP clients ask tokens for.",
+      "What a token must name in aud. With upstream Passthrough this is also the audience (client id) that kcp checks. With Exchange, and in mode Kubeconfig, it is this server's own, and may be left out: the URL of the endpoint, which MCP clients ask tokens for.",
     ).optional(),
     scopes: setOf(scope(), 32)
       .describe(
@@ -88,7 +88,7 @@ export const authSchema = z
     mode: z
       .enum(['OIDC', 'Kubeconfig'])
       .describe(
-        "Whose identity kcp sees: OIDC the caller's; Kubeconfig the one identity of the kubeconfig, shared by all callers, whose credentials are then copied. Callers sign in in both.",
+        "Whose identity kcp sees: OIDC the caller's; Kubeconfig the one identity of the kubeconfig, shared by all callers, whose credentials are then copied. Callers sign in in both. Another namespace's Kubeconfig has to consent to the copy, by its annotation mcp.kcp.io/allow-namespaces; without it, or when it is taken back, nothing is copied and no Pods run.",
       )
       .default('OIDC'),
     allowUnauthenticated: z
@@ -121,8 +121,9 @@ export const authSchema = z
         reason: 'FieldValueForbidden',
       },
       {
-        rule: "!has(self.oidc) || has(self.oidc.audience) || self.upstream.mode == 'Exchange'",
-        message: 'audience is missing: what a token must name in aud. Only with upstream Exchange may it be left out',
+        rule: "!has(self.oidc) || has(self.oidc.audience) || self.upstream.mode == 'Exchange' || self.mode == 'Kubeconfig'",
+        message:
+          'audience is missing: what a token must name in aud. Only with upstream Exchange or in mode Kubeconfig may it be left out',
         fieldPath: '.oidc.audience',
         reason: 'FieldValueRequired',
       },

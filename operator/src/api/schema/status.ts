@@ -56,7 +56,11 @@ export const statusSchema = z
           })
           .describe('Where the kubeconfig comes from.'),
         server: z.string().max(2048).describe('URL of kcp, without a workspace.').optional(),
-        sha256: z.string().max(64).describe('SHA-256, in hex, of the copy that the Pods mount.').optional(),
+        sha256: z
+          .string()
+          .max(64)
+          .describe('SHA-256, in hex, of the copy that the Pods mount, without a key or token.')
+          .optional(),
       })
       .describe('The kubeconfig that was copied.')
       .optional(),

@@ -130,6 +130,24 @@ export const references: ResolvedReferences = {
   runtimeImage: 'kcp-mcp-runtime:0.1.0',
 };
 
+/** Mode Kubeconfig: callers sign in, for this server alone, and act as the kubeconfig's user. */
+export const sharedSpec = {
+  ...minimalSpec,
+  auth: { mode: 'Kubeconfig', oidc: { issuerURL: oidc.issuerURL } },
+} satisfies KcpMcpServerSpecInput;
+
+/** Mode Kubeconfig, and nobody signs in. */
+export const anonymousSpec = {
+  ...minimalSpec,
+  kcp: { secretRef: { name: 'kcp' } },
+  auth: { mode: 'Kubeconfig', allowUnauthenticated: true },
+} satisfies KcpMcpServerSpecInput;
+
+export const sharedReferences: ResolvedReferences = {
+  ...references,
+  kubeconfig: { ...references.kubeconfig, credentials: { certificateData: 'Y2VydGlmaWNhdGU=', keyData: 'a2V5' } },
+};
+
 /** Something of everything that a drop-in may say. */
 export const DROP_IN = `
 server_instructions = "Ask before you delete."

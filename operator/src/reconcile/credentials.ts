@@ -1,0 +1,31 @@
+/**
+ * Credentials that were copied (mode Kubeconfig), and what uses them: neither stays when the spec doesn't ask for it any more, or
+ * the source doesn't consent any more. Both carry a mark, so that this holds whatever was done before the operator last ended
+ * (docs/adr/0020).
+ */
+import { DEPLOYMENT } from '../api/external.ts';
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { copiedFrom } from '../resources/kubeconfig-secret.ts';
+import { childNames, COPIED_FROM_ANNOTATION, CREDENTIALS_LABEL } from '../resources/names.ts';
+import { ownChild, type Run } from './run.ts';
+
+/** Whether the spec asks for them. */
+export const wantsCredentials = ({ spec }: KcpMcpServer): boolean => spec.auth.mode === 'Kubeconfig';
+
+/** Whether a copy has some in it, or a Deployment has Pods that use them. */
+export const holdsCredentials = ({ metadata }: KubeObject): boolean =>
+  metadata.labels?.[CREDENTIALS_LABEL] !== undefined;
+
+/** Whether Pods of the spec can start with a copy that was made earlier: with credentials from what it names, or without any. */
+export function fitsSpec(copy: KubeObject, server: KcpMcpServer): boolean {
+  if (!wantsCredentials(server)) return !holdsCredentials(copy);
+  return holdsCredentials(copy) && copy.metadata.annotations?.[COPIED_FROM_ANNOTATION] === copiedFrom(server);
+}
+
+/** Whether there may be a Deployment: Pods that use credentials have them in memory, so only their end takes those back. */
+export function mayRun(run: Run): boolean {
+  const deployment = ownChild(run, DEPLOYMENT, childNames(run.server.metadata.name).workload);
+  if (!deployment || !holdsCredentials(deployment)) return true;
+  return wantsCredentials(run.server) && run.copy !== 'gone';
+}
