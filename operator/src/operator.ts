@@ -75,7 +75,7 @@ export function createOperator(options: OperatorOptions): Operator {
     namespaces,
     logger,
     checkIssuer: options.checkIssuer,
-    wake: (key) => queue?.add(key),
+    wake: (key, version) => queue?.add(key, version),
     clock,
     ...(options.timings && { timings: options.timings }),
   });

@@ -24,7 +24,7 @@ export function createDeadline(clock: Clock, ms: number, parents: readonly (Abor
     : () => undefined;
   for (const parent of parents) {
     if (parent?.aborted) abort();
-    else parent?.addEventListener('abort', abort, { once: true });
+    else if (parent) childrenOf(parent).add(abort);
   }
   return {
     signal: controller.signal,
@@ -32,7 +32,28 @@ export function createDeadline(clock: Clock, ms: number, parents: readonly (Abor
     abort,
     dispose: () => {
       cancel();
-      for (const parent of parents) parent?.removeEventListener('abort', abort);
+      for (const parent of parents) if (parent) children.get(parent)?.delete(abort);
     },
   };
+}
+
+/**
+ * What each signal aborts. A listener for each would make one more, or one less, cost as much as there are: some signals live
+ * as long as the process, and a thousand watches hang on them.
+ */
+const children = new WeakMap<AbortSignal, Set<() => void>>();
+
+function childrenOf(signal: AbortSignal): Set<() => void> {
+  const known = children.get(signal);
+  if (known) return known;
+  const made = new Set<() => void>();
+  children.set(signal, made);
+  signal.addEventListener(
+    'abort',
+    () => {
+      for (const abort of made) abort();
+    },
+    { once: true },
+  );
+  return made;
 }

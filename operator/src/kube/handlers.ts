@@ -23,7 +23,7 @@ export class HandlerSet<T extends KubeObject> {
   /** Tells new handlers what is known already. Returns how to remove them. */
   add(handlers: InformerHandlers<T>, known: readonly T[]): () => void {
     this.#handlers.add(handlers);
-    for (const object of known) this.#guard(() => handlers.onAdd?.(object));
+    for (const object of known) this.#guard(() => handlers.onAdd?.(object, false));
     return () => {
       this.#handlers.delete(handlers);
     };
@@ -37,11 +37,11 @@ export class HandlerSet<T extends KubeObject> {
     for (const handlers of this.#handlers) this.#guard(() => handlers.onState?.(state));
   }
 
-  changes(changes: readonly Change<T>[]): void {
+  changes(changes: readonly Change<T>[], own = false): void {
     for (const change of changes) {
       for (const handlers of this.#handlers) {
         this.#guard(() => {
-          tell(handlers, change);
+          tell(handlers, change, own);
         });
       }
     }
@@ -65,8 +65,8 @@ export class HandlerSet<T extends KubeObject> {
   }
 }
 
-function tell<T>(handlers: InformerHandlers<T>, { previous, object }: Change<T>): void {
-  if (object !== undefined && previous !== undefined) handlers.onUpdate?.(previous, object);
-  else if (object !== undefined) handlers.onAdd?.(object);
+function tell<T>(handlers: InformerHandlers<T>, { previous, object }: Change<T>, own: boolean): void {
+  if (object !== undefined && previous !== undefined) handlers.onUpdate?.(previous, object, own);
+  else if (object !== undefined) handlers.onAdd?.(object, own);
   else if (previous !== undefined) handlers.onDelete?.(previous);
 }

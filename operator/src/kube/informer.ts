@@ -85,7 +85,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     // At `known` the store was complete: an older object that it lacks was deleted since.
     if (known === undefined || this.#stopping.signal.aborted || !isLater(metadata.resourceVersion, known)) return;
     const copy = structuredClone(this.#options.metadataOnly === true ? ({ apiVersion, kind, metadata } as T) : object);
-    this.#handlers.changes(this.store.set(this.#transform(copy)));
+    this.#handlers.changes(this.store.set(this.#transform(copy)), true);
   }
 
   poke(): void {

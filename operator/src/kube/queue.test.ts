@@ -3,10 +3,12 @@ import { createWorkQueue } from './queue.ts';
 import type { QueueOptions, WorkQueue } from './queue.ts';
 import { FakeClock, settle } from './testing/fake-clock.ts';
 
+type Result = NonNullable<Awaited<ReturnType<QueueOptions['process']>>>;
+
 interface Running {
   key: string;
   signal: AbortSignal;
-  done: (result?: { afterMs?: number }) => void;
+  done: (result?: Result) => void;
   fail: (error: unknown) => void;
 }
 
@@ -16,7 +18,7 @@ function setup(options: Partial<QueueOptions> = {}): {
   clock: FakeClock;
   running: Running[];
   started: string[];
-  finish: (key: string, result?: { afterMs?: number }) => Promise<void>;
+  finish: (key: string, result?: Result) => Promise<void>;
   fail: (key: string, error?: unknown) => Promise<void>;
 } {
   const clock = new FakeClock();
@@ -27,7 +29,7 @@ function setup(options: Partial<QueueOptions> = {}): {
     random: () => 0,
     process: (key, signal) => {
       started.push(key);
-      const { promise, resolve, reject } = Promise.withResolvers<{ afterMs?: number } | undefined>();
+      const { promise, resolve, reject } = Promise.withResolvers<Result | undefined>();
       running.push({ key, signal, done: resolve, fail: reject });
       return promise;
     },
@@ -70,6 +72,26 @@ test('a key is in the queue once, and worked on once more when it came back mean
   expect(started).toEqual(['a', 'a']);
   await finish('a');
   expect(queue.stats()).toEqual({ waiting: 0, delayed: 0, active: 0 });
+});
+
+test('what the work caused itself does not bring its key back, and what it did not know of does', async () => {
+  const { queue, started, finish, fail } = setup();
+  const turn = async (causes: (string | undefined)[], end: () => Promise<void>): Promise<number> => {
+    const before = started.length;
+    queue.add('a');
+    await settle();
+    for (const cause of causes) queue.add('a', cause);
+    await end();
+    const turns = started.length - before;
+    if (turns > 1) await finish('a');
+    return turns;
+  };
+  const caused = new Set(['7', '8']);
+  expect(await turn(['7', '8', '7'], () => finish('a', { caused }))).toBe(1);
+  expect(await turn(['7', '9'], () => finish('a', { caused }))).toBe(2);
+  expect(await turn(['7', undefined], () => finish('a', { caused }))).toBe(2);
+  expect(await turn(['7'], () => finish('a'))).toBe(2);
+  expect(await turn(['7'], () => fail('a'))).toBe(2);
 });
 
 test('at most so many keys are worked on at a time, in the order in which they came', async () => {

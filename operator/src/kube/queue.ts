@@ -6,9 +6,13 @@ import { jittered } from './failures.ts';
 export interface QueueOptions {
   /**
    * Does the work of one key. Throwing means "again, after backoff" (an error with a numeric `retryAfterMs` waits at
-   * least that long); `{afterMs}` means done for now, and again then. Either way what was added meanwhile comes sooner.
+   * least that long); `{afterMs}` means done for now, and again then. Either way what was added meanwhile comes sooner,
+   * unless the work itself was the cause of that: `caused` are the causes (see {@link WorkQueue.add}) that it knows of.
    */
-  process: (key: string, signal: AbortSignal) => Promise<{ afterMs?: number } | undefined>;
+  process: (
+    key: string,
+    signal: AbortSignal,
+  ) => Promise<{ afterMs?: number | undefined; caused?: ReadonlySet<string> } | undefined>;
   /** How many keys are worked on at a time. Default 8. */
   concurrency?: number;
   /** Delay of a key that keeps failing: `min * 2^failures`, at most `max`, with jitter. Default 200 ms and 5 min. */
@@ -32,8 +36,12 @@ export interface QueueHooks {
 }
 
 export interface WorkQueue {
-  /** Work on `key` soon. While it's being worked on: once more afterwards. */
-  add(key: string): void;
+  /**
+   * Work on `key` soon. While it's being worked on: once more afterwards, unless that work says that it was the `cause`.
+   *
+   * @param cause what happened, e.g. the version of an object that changed; left out: something that no work causes
+   */
+  add(key: string, cause?: string): void;
   /** Work on `key` after `ms`, unless something brings it earlier. The earliest of several wins. */
   addAfter(key: string, ms: number): void;
   /** `key` is gone: drops its waiting, delayed and backoff state. */
@@ -69,8 +77,8 @@ class KeyedQueue implements WorkQueue {
   /** Key → since when, in the order of their turn. */
   readonly #waiting = new Map<string, number>();
   readonly #active = new Map<string, Promise<void>>();
-  /** Added while active → since when. */
-  readonly #again = new Map<string, number>();
+  /** Added while active → since when, and why. */
+  readonly #again = new Map<string, { since: number; causes: Set<string | undefined> }>();
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
   readonly #ending = new AbortController();
@@ -86,11 +94,13 @@ class KeyedQueue implements WorkQueue {
     this.#max = options.backoff?.maxMs ?? 300_000;
   }
 
-  add(key: string): void {
+  add(key: string, cause?: string): void {
     if (this.#stopped) return;
     const now = this.#clock.monotonic();
     if (this.#active.has(key)) {
-      if (!this.#again.has(key)) this.#again.set(key, now);
+      const again = this.#again.get(key) ?? { since: now, causes: new Set() };
+      again.causes.add(cause);
+      this.#again.set(key, again);
       return;
     }
     if (!this.#waiting.has(key)) this.#waiting.set(key, now);
@@ -157,11 +167,11 @@ class KeyedQueue implements WorkQueue {
     const startedAt = this.#clock.monotonic();
     this.#hook((hooks) => hooks.onStart?.(key, startedAt - since));
     let failure: { error: unknown } | undefined;
-    let afterMs: number | undefined;
+    let result: Awaited<ReturnType<QueueOptions['process']>>;
     try {
       // adding a key never runs its work in the caller's stack
       await Promise.resolve();
-      afterMs = (await this.#options.process(key, this.#ending.signal))?.afterMs;
+      result = await this.#options.process(key, this.#ending.signal);
     } catch (error) {
       failure = { error };
     }
@@ -170,9 +180,11 @@ class KeyedQueue implements WorkQueue {
     if (this.#stopped) return;
     if (failure !== undefined) this.#retry(key, failure.error);
     else this.#failures.delete(key);
-    if (afterMs !== undefined) this.addAfter(key, afterMs);
+    if (result?.afterMs !== undefined) this.addAfter(key, result.afterMs);
     const again = this.#again.get(key);
-    if (this.#again.delete(key) && again !== undefined) this.#waiting.set(key, again);
+    const isNews = (cause: string | undefined): boolean => cause === undefined || result?.caused?.has(cause) !== true;
+    if (this.#again.delete(key) && again !== undefined && [...again.causes].some(isNews))
+      this.#waiting.set(key, again.since);
     this.#depthChanged();
     this.#takeNext();
   }

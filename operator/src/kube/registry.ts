@@ -8,7 +8,7 @@ export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
   'name' | 'namespace' | 'labelSelector' | 'fieldSelector'
 > {
-  /** Called for every change of a watched object, and of its informer's phase. */
+  /** Called for every change of a watched object but those that were observed, and of its informer's phase. */
   onChange: (key: ObjectKey) => void;
 }
 
@@ -51,7 +51,16 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
     const changed = (): void => {
       options.onChange(key);
     };
-    informer.on({ onAdd: changed, onUpdate: changed, onDelete: changed, onState: changed });
+    informer.on({
+      onAdd: (_, own) => {
+        if (!own) changed();
+      },
+      onUpdate: (_before, _after, own) => {
+        if (!own) changed();
+      },
+      onDelete: changed,
+      onState: changed,
+    });
     informer.start();
     logger.debug('watching an object', { resource: options.resource.plural, key: keyOf(key) });
     return { informer, users: new Set() };

@@ -1,11 +1,10 @@
 /** One call to the API server: deadline, retries as client-go does them, errors of one type. */
-import type { Dispatcher } from 'undici';
 import { sleep } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { createDeadline } from './deadline.ts';
 import { ApiError, errorFromNetwork, errorFromResponse, isAborted } from './errors.ts';
 import type { Asked } from './errors.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, TransportResponse } from './transport.ts';
 
 export interface RestCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -37,7 +36,7 @@ export interface Rest {
   /** The parsed JSON of a 2xx answer. */
   call(call: RestCall, scopes: readonly Scope[]): Promise<unknown>;
   /** The 2xx answer itself, its body unread; no deadline and no retry. `signal` ends the body, too. */
-  open(call: RestCall & { signal: AbortSignal }, scopes: readonly Scope[]): Promise<Dispatcher.ResponseData>;
+  open(call: RestCall & { signal: AbortSignal }, scopes: readonly Scope[]): Promise<TransportResponse>;
   close(): Promise<void>;
 }
 
@@ -54,7 +53,7 @@ export function createRest(options: RestOptions): Rest {
     signal: AbortSignal,
     scopes: readonly Scope[],
     watch: boolean,
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<TransportResponse> {
     return transport.request({
       method: call.method,
       path: call.path + queryString(call.query),
@@ -76,11 +75,11 @@ export function createRest(options: RestOptions): Rest {
     signal: AbortSignal,
     scopes: readonly Scope[],
     watch: boolean,
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<TransportResponse> {
     const response = await send(call, asked, signal, scopes, watch);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     const retryAfter = response.headers['retry-after'];
-    throw errorFromResponse(asked, response.statusCode, String(retryAfter ?? ''), await response.body.text());
+    throw errorFromResponse(asked, response.statusCode, String(retryAfter ?? ''), await response.text());
   }
 
   async function call(call: RestCall, scopes: readonly Scope[]): Promise<unknown> {
@@ -131,7 +130,7 @@ export function createRest(options: RestOptions): Rest {
       try {
         refuseEnded(asked, ended.signal, scopes);
         const response = await attempt(call, asked, ended.signal, scopes, true);
-        response.body.once('close', () => {
+        response.onClose(() => {
           ended.dispose();
         });
         return response;
@@ -167,8 +166,8 @@ function aborted(asked: Asked): ApiError {
   return new ApiError({ status: 0, reason: 'Aborted', message: `${asked.method} ${asked.path}: aborted` });
 }
 
-async function parseBody(response: Dispatcher.ResponseData, asked: Asked): Promise<unknown> {
-  const body = await response.body.text();
+async function parseBody(response: TransportResponse, asked: Asked): Promise<unknown> {
+  const body = await response.text();
   try {
     return JSON.parse(body) as unknown;
   } catch {

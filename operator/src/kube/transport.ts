@@ -1,9 +1,12 @@
 /** Connections to the API server: pooled, kept alive, and renewed when the credentials on disk change. */
+import { text } from 'node:stream/consumers';
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { tlsFingerprint } from './credentials.ts';
 import type { Credentials, CredentialsSource } from './credentials.ts';
 import type { Clock } from './clock.ts';
+import { createStreams } from './streams.ts';
+import type { Streams } from './streams.ts';
 import type { Logger } from './types.ts';
 
 /** How long credentials are used before the disk is looked at again. Tokens of Pods are renewed long before they expire. */
@@ -23,8 +26,18 @@ export interface TransportRequest {
   signal: AbortSignal;
   /** Asked at the last moment, when a connection is free: with an error it fails with that, and isn't sent. */
   refusal?: () => Error | undefined;
-  /** Watches have a connection each, so that they can't starve the calls. */
+  /** Watches have connections of their own, so that they can't starve the calls. */
   watch?: boolean;
+}
+
+export interface TransportResponse {
+  statusCode: number;
+  headers: Record<string, string | string[] | undefined>;
+  /** Either this is read, or {@link TransportResponse.text} called. */
+  body: AsyncIterable<Buffer>;
+  text(): Promise<string>;
+  /** Called once nothing more can come. */
+  onClose(closed: () => void): void;
 }
 
 export interface TransportOptions {
@@ -37,7 +50,7 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  request(request: TransportRequest): Promise<Dispatcher.ResponseData>;
+  request(request: TransportRequest): Promise<TransportResponse>;
   /** Reads the credentials again; true when they changed. For the 401 of a token that expired early. */
   refresh(): Promise<boolean>;
   /**
@@ -50,6 +63,8 @@ export interface Transport {
 
 interface Connections {
   calls: Agent;
+  /** Undefined once the server was found not to speak HTTP/2: then each watch has a connection. */
+  streams: Streams | undefined;
   watches: Agent;
 }
 
@@ -57,9 +72,10 @@ export function createTransport(options: TransportOptions): Transport {
   const { source, clock, logger } = options;
   let credentials = options.initial;
   let fingerprint = tlsFingerprint(credentials);
-  let connections = connect(credentials, options.connections);
+  let connections = connect(credentials, options);
   /** Retired but still in use by watches or calls under way. */
   const retired = new Set<Agent>();
+  const retiredStreams = new Set<Streams>();
   let checkedAt = clock.monotonic();
   let checking: Promise<boolean> | undefined;
   let suspectedAt = -Infinity;
@@ -82,7 +98,9 @@ export function createTransport(options: TransportOptions): Transport {
       fingerprint = tlsFingerprint(next);
       retire(connections.calls);
       retire(connections.watches);
-      connections = connect(next, options.connections);
+      connections.streams?.retire();
+      if (connections.streams) retiredStreams.add(connections.streams);
+      connections = connect(next, options);
       logger.info('credentials of the API server changed; connections renewed');
     }
     return changed || newHeaders;
@@ -110,17 +128,32 @@ export function createTransport(options: TransportOptions): Transport {
     async request({ method, path, headers, body, signal, refusal, watch = false }) {
       if (clock.monotonic() - checkedAt > RECHECK_MS) await refresh();
       const { origin, pathname } = new URL(credentials.server);
-      const agent = watch ? connections.watches : connections.calls;
-      return (refusal ? agent.compose(unlessRefused(refusal)) : agent).request({
-        origin,
+      const target = {
         path: (pathname === '/' ? '' : pathname) + path,
-        method: method,
+        method,
         headers: { 'user-agent': options.userAgent, ...credentials.headers, ...headers },
-        body: body ?? null,
         signal,
-      });
+      };
+      const used = connections;
+      if (watch && used.streams) {
+        const streamed = await used.streams.request({ ...target, refusal });
+        if (streamed) return { ...streamed, text: () => text(streamed.body) };
+        used.streams = undefined;
+      }
+      const agent = watch ? used.watches : used.calls;
+      const dispatcher = refusal ? agent.compose(unlessRefused(refusal)) : agent;
+      const answer = await dispatcher.request({ ...target, origin, body: body ?? null });
+      return {
+        statusCode: answer.statusCode,
+        headers: answer.headers,
+        body: answer.body,
+        text: () => answer.body.text(),
+        onClose: (closed) => answer.body.once('close', closed),
+      };
     },
     async close() {
+      for (const streams of retiredStreams) streams.destroy();
+      connections.streams?.destroy();
       await Promise.all([connections.calls, connections.watches, ...retired].map((agent) => agent.destroy()));
     },
   };
@@ -146,9 +179,14 @@ function unlessRefused(refusal: () => Error | undefined): Dispatcher.DispatcherC
     });
 }
 
-function connect(credentials: Credentials, connections: number): Connections {
+function connect(
+  credentials: Credentials,
+  { connections, clock }: Pick<TransportOptions, 'connections' | 'clock'>,
+): Connections {
   const watches = new Agent({ ...agentOptions(credentials), connections: null, keepAliveTimeout: 1_000 });
-  return { calls: connectCalls(credentials, connections), watches };
+  const isTLS = credentials.server.startsWith('https:');
+  const streams = isTLS ? createStreams(credentials, clock, CONNECT_TIMEOUT_MS) : undefined;
+  return { calls: connectCalls(credentials, connections), streams, watches };
 }
 
 function connectCalls(credentials: Credentials, connections: number): Agent {
@@ -167,6 +205,6 @@ function agentOptions(credentials: Credentials): Agent.Options {
     ...(key === undefined ? {} : { key }),
     ...(servername === undefined ? {} : { servername }),
   };
-  // Deadlines are the client's, per request; undici's would be a second opinion.
+  // Deadlines are the client's, per request; undici's would be a second opinion. Calls stay with HTTP/1.1: see docs/adr/0025.
   return { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect };
 }

@@ -27,10 +27,13 @@ export interface InformerState {
   since: number;
 }
 
-/** What happened; a handler that throws is reported to `onError` and disturbs nobody. */
+/**
+ * What happened; a handler that throws is reported to `onError` and disturbs nobody. `own`: it was told by
+ * {@link Informer.observe}, so that whoever wrote it knows.
+ */
 export interface InformerHandlers<T> {
-  onAdd?(object: T): void;
-  onUpdate?(previous: T, object: T): void;
+  onAdd?(object: T, own: boolean): void;
+  onUpdate?(previous: T, object: T, own: boolean): void;
   onDelete?(object: T): void;
   /** After each change of phase; thus also when a missing CRD appears or RBAC is granted. */
   onState?(state: InformerState): void;

@@ -85,6 +85,7 @@ const SOON = { deadlineMs: 15_000, intervalMs: 20 };
 
 interface AuditEvent {
   verb: string;
+  stage: string;
   user: { username: string };
   requestURI: string;
   objectRef?: { resource?: string };
@@ -98,6 +99,17 @@ async function writes(): Promise<string[]> {
     .filter(({ user }) => user.username.endsWith(':kcp-mcp-operator'))
     .filter(({ verb }) => ['create', 'update', 'patch', 'delete'].includes(verb))
     .filter(({ objectRef }) => objectRef?.resource !== 'leases' && objectRef?.resource !== 'selfsubjectreviews')
+    .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
+}
+
+/** What the operator asked about Secrets for one case: watches that were opened, and reads. */
+async function secretReads({ namespace, source }: Case): Promise<string[]> {
+  const lines = (await readFile(env.plane.auditLog, 'utf8')).split('\n').slice(0, -1);
+  return lines
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(({ user }) => user.username.endsWith(':kcp-mcp-operator'))
+    .filter(({ verb, stage }) => (verb === 'watch' ? stage === 'ResponseStarted' : verb === 'get'))
+    .filter(({ requestURI }) => [namespace, source].some((name) => requestURI.includes(`/${name}/secrets`)))
     .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
 }
 
@@ -154,6 +166,25 @@ test('creating one takes one write for each child, few for the status, and some 
   expect(made.filter((line) => !line.includes('/status?'))).toHaveLength(6);
   // The first look (perhaps before the Kubeconfig is seen to be ready), all applied, the Certificate issued, the Pods up.
   expect(made.filter((line) => line.includes('/status?')).length).toBeLessThanOrEqual(4);
+
+  // The source and the copy are watched and, to know when there is nothing, read once; the name of the certificate's Secret is
+  // looked at once, and never watched.
+  const asked = await secretReads(it);
+  expect(asked.filter((line) => line.startsWith('watch '))).toHaveLength(2);
+  expect(asked.filter((line) => line.startsWith('get '))).toHaveLength(3);
+}, 60_000);
+
+test('what it has just written itself is no reason to look again', async () => {
+  const it = await newCase(env);
+  await it.becomeReady();
+  await waitFor('events', async () => (await it.events()).some(({ reason }) => reason === 'Succeeded'), SOON);
+  const before = await reconciles(operator);
+  await it.remove('Service', `${NAME}-mcp`);
+  await it.child('Service', 'mcp');
+  await it.patch('KcpMcpServer', NAME, { spec: { hostname: 'other.example.com' } });
+  await waitFor('the new URL', async () => (await it.server()).status?.url?.includes('other.example.com'), SOON);
+  // The deletion, and the edit; perhaps another look at the issuer.
+  expect((await reconciles(operator)) - before).toBeLessThanOrEqual(3);
 }, 60_000);
 
 test('naming a FrontProxy takes two writes more: the finalizer, and then the Kubeconfig', async () => {

@@ -3,6 +3,7 @@
  * it concerns. Secrets are watched one by one, and only those that a KcpMcpServer refers to: the default install may not
  * list them.
  */
+import { isDeepStrictEqual } from 'node:util';
 import {
   CERTIFICATE,
   CERTIFICATE_REQUEST,
@@ -33,6 +34,7 @@ import {
   type KubeClient,
   type KubeObject,
   type Logger,
+  type ObjectMeta,
   type Resource,
 } from '../kube/index.ts';
 import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
@@ -46,15 +48,19 @@ import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './h
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { SharedObjects } from './shared-objects.ts';
-import { keysOnly, noKey, slim } from './slim.ts';
+import { keysOnly, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
   client: KubeClient;
   /** Namespaces whose KcpMcpServers are served; empty: all. */
   namespaces: readonly string[];
-  /** Called with the key of a KcpMcpServer that something happened to. */
-  wake: (key: string) => void;
+  /**
+   * Called with the key of a KcpMcpServer that something happened to.
+   *
+   * @param version the resourceVersion of the object that was written, where it was one that the operator writes itself
+   */
+  wake: (key: string, version?: string) => void;
   checkIssuer: CheckIssuer;
   logger?: Logger;
   /** Timings of all informers; tests shorten them. */
@@ -67,16 +73,21 @@ export type Caches = ReturnType<typeof createCaches>;
 /** Nothing is asked of the API server before `start()`. */
 export function createCaches({ client, namespaces, wake, checkIssuer, logger, timings, clock }: CachesOptions) {
   const common = { client, ...(logger && { logger }), ...(timings && { timings }), ...(clock && { clock }) };
-  const child = <T extends KubeObject>(resource: Resource, metadataOnly = false): KindCache<T> =>
-    new KindCache<T>(namespaces, { ...common, resource, metadataOnly, labelSelector: SERVER_LABEL, transform: slim });
+  const child = <T extends KubeObject>(
+    resource: Resource,
+    metadataOnly = false,
+    transform: (object: T) => T = slimChild,
+  ): KindCache<T> =>
+    new KindCache<T>(namespaces, { ...common, resource, metadataOnly, labelSelector: SERVER_LABEL, transform });
 
   const servers = new KindCache<KcpMcpServer>(namespaces, {
     ...common,
     resource: KCP_MCP_SERVER,
+    transform: slim,
     indexers: { kubeconfig: kubeconfigKeysOf, [BY_HOSTNAME]: exposedHostnames },
   });
   const children = {
-    deployments: child<Deployment>(DEPLOYMENT),
+    deployments: child<Deployment>(DEPLOYMENT, false, slimDeployment),
     services: child<Service>(SERVICE),
     serviceAccounts: child(SERVICE_ACCOUNT, true),
     configMaps: child(CONFIG_MAP, true),
@@ -107,8 +118,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   const everywhere = [kubeconfigs, ...Object.values(shared)];
   /** Secrets and ConfigMaps whose content is read. */
   const sources = {
-    Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slim }, wake),
-    ConfigMap: new WatchedObjects<DataObject>({ ...common, resource: CONFIG_MAP, transform: slim }, wake),
+    Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slimForeign }, wake),
+    ConfigMap: new WatchedObjects<DataObject>({ ...common, resource: CONFIG_MAP, transform: slimForeign }, wake),
   };
   /** Secrets that the Pods mount: which keys they have, without what is in them. */
   const secretKeys = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: keysOnly }, wake);
@@ -118,7 +129,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   const single = new Map<string, WatchedObjects<KubeObject>>();
   const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
     const id = `${resource.plural}.${resource.group}`;
-    const objects = single.get(id) ?? new WatchedObjects({ ...common, resource, metadataOnly: true }, wake);
+    const objects =
+      single.get(id) ?? new WatchedObjects({ ...common, resource, metadataOnly: true, transform: slimChild }, wake);
     single.set(id, objects);
     return objects;
   };
@@ -133,8 +145,10 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
   servers.on({
     onAdd: wakeServer,
-    onUpdate: (_, server) => {
-      wakeServer(server);
+    onUpdate: (before, server, own) => {
+      if (!own) wake(keyOf(server.metadata), server.metadata.resourceVersion);
+      // What was written is the status; but the answer may bring news of the spec, of which no event tells any more.
+      else if (isChangedByOthers(before, server)) wakeServer(server);
     },
     onDelete: wakeServer,
   });
@@ -239,18 +253,37 @@ function kubeconfigKeysOf(server: KcpMcpServer): string[] {
   return names.map((name) => keyOf({ namespace: ref.namespace ?? server.metadata.namespace, name }));
 }
 
-function wakeOwners(cache: KindCache<KubeObject>, wake: (key: string) => void): void {
-  const wakeOwner = (object: KubeObject): void => {
-    for (const owner of ownersOf(object)) wake(owner);
+function wakeOwners(cache: KindCache<KubeObject>, wake: CachesOptions['wake']): void {
+  const wakeOwner = (object: KubeObject, version?: string): void => {
+    for (const owner of ownersOf(object)) wake(owner, version);
   };
   cache.on({
-    onAdd: wakeOwner,
-    onUpdate: (before, after) => {
-      wakeOwner(before);
-      wakeOwner(after);
+    // Whoever applied a child goes on with the answer to that, and knows its version if the watch told of it first.
+    onAdd: (object, own) => {
+      if (!own) wakeOwner(object, object.metadata.resourceVersion);
     },
-    onDelete: wakeOwner,
+    onUpdate: (before, after, own) => {
+      if (own) return;
+      wakeOwner(before, after.metadata.resourceVersion);
+      wakeOwner(after, after.metadata.resourceVersion);
+    },
+    onDelete: (object) => {
+      wakeOwner(object);
+    },
   });
+}
+
+/** Whether more than the status differs. */
+function isChangedByOthers({ metadata: before }: KcpMcpServer, { metadata: after }: KcpMcpServer): boolean {
+  const parts = ({ uid, generation, deletionTimestamp, finalizers, labels, annotations }: ObjectMeta) => [
+    uid,
+    generation,
+    deletionTimestamp,
+    finalizers,
+    labels,
+    annotations,
+  ];
+  return !isDeepStrictEqual(parts(before), parts(after));
 }
 
 /** Key of the KcpMcpServer that an object belongs to, as a list. */

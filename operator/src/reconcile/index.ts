@@ -9,6 +9,7 @@ import {
   type EventRecorder,
   type KubeClient,
   type Logger,
+  type QueueOptions,
 } from '../kube/index.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Caches } from './caches.ts';
@@ -47,9 +48,7 @@ export interface ReconcilerOptions {
 const PATIENCE = 3;
 
 /** What the queue calls with the key (`namespace/name`) of a KcpMcpServer. Throws {@link RetryError} for "again, after backoff". */
-export function createReconciler(
-  options: ReconcilerOptions,
-): (key: string, signal: AbortSignal) => Promise<{ afterMs: number } | undefined> {
+export function createReconciler(options: ReconcilerOptions): QueueOptions['process'] {
   const { caches, metrics, logger, now = () => new Date() } = options;
   const failures = new Map<string, number>();
   const finalize = createFinalize({ ...options, now });
@@ -76,7 +75,7 @@ export function createReconciler(
       metrics.reconciled(failure === undefined ? resultOf(run.report) : 'transient', seconds(start));
       retryIfNeeded(run, failure);
       failures.delete(key);
-      return nextLook(run);
+      return { ...nextLook(run), caused: versionsWritten(run) };
     } catch (error) {
       if (error instanceof NotYetKnownError || signal.aborted || isNotFound(error)) return undefined;
       if (!(error instanceof RetryError)) metrics.reconciled('transient', seconds(start));
@@ -85,6 +84,12 @@ export function createReconciler(
       throw error;
     }
   };
+}
+
+/** The versions that this reconcile made: their events are no reason for another one. */
+function versionsWritten({ applied }: Run): Set<string> {
+  const written = [...applied.values()].filter(({ action }) => action !== 'unchanged');
+  return new Set(written.flatMap(({ object }) => object.metadata.resourceVersion ?? []));
 }
 
 /** The story. What goes wrong with one step of it is in the report; what is returned cut it short. */

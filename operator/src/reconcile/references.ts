@@ -156,12 +156,25 @@ function readSecret(
   const data = seen.object.data?.[dataKey];
   if (!data) return failed('KeyMissing', `Secret ${keyOf(secret)} has no key ${dataKey}, which must hold a kubeconfig`);
   try {
-    const text = Buffer.from(data, 'base64').toString('utf8');
-    return { copy: copyKubeconfig(text, { credentials: wantsCredentials(server) }), secret };
+    return { copy: copyOf(seen.object, dataKey, wantsCredentials(server)), secret };
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error;
     return failed('InvalidKubeconfig', `Secret ${keyOf(secret)}, key ${dataKey}: ${oneLine(error.message)}`);
   }
+}
+
+/** What was read in each version of a Secret: a thousand KcpMcpServers may share it. */
+const copies = new WeakMap<DataObject, Map<string, KubeconfigCopy>>();
+
+/** @throws KubeconfigError */
+function copyOf(secret: DataObject, dataKey: string, credentials: boolean): KubeconfigCopy {
+  const known = copies.get(secret) ?? new Map<string, KubeconfigCopy>();
+  copies.set(secret, known);
+  const id = `${credentials} ${dataKey}`;
+  const text = (): string => Buffer.from(secret.data?.[dataKey] ?? '', 'base64').toString('utf8');
+  const copy = known.get(id) ?? copyKubeconfig(text(), { credentials });
+  known.set(id, copy);
+  return copy;
 }
 
 /** The CA that the issuer's certificate is checked against. */

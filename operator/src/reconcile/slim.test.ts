@@ -1,5 +1,35 @@
 import { expect, test } from '@jest/globals';
-import { keysOnly, noKey } from './slim.ts';
+import { FIELD_MANAGER } from '../resources/names.ts';
+import { keysOnly, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
+
+const own = { manager: FIELD_MANAGER, operation: 'Apply', fieldsV1: { 'f:data': {} } };
+const taker = { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:data': {} } };
+const status = { manager: 'kube-controller-manager', operation: 'Update', subresource: 'status' };
+const managedFields = [taker, own, status];
+const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', kept: 'yes' };
+const metadata = { name: 'a', uid: 'u', resourceVersion: '7', annotations, managedFields };
+const object = { apiVersion: 'v1', kind: 'Secret', metadata, data: { empty: '', set: 'dmFsdWU=' } };
+
+test('of ours stays what tells whether it was edited, and by whom', () => {
+  expect(slim(object).metadata).toEqual({ ...metadata, annotations: { kept: 'yes' } });
+  const kept = { ...metadata, annotations: { kept: 'yes' }, managedFields: [taker, own] };
+  expect(slimChild(object).metadata).toEqual(kept);
+  expect(slimChild({ ...object, metadata: { name: 'a' } }).metadata).toEqual({ name: 'a' });
+});
+
+test('of a Deployment stays what is read', () => {
+  const spec = { replicas: 2, template: { spec: {} } };
+  const deployment = { ...object, spec, status: { replicas: 1 } };
+  expect(slimDeployment(deployment)).toMatchObject({ spec: { replicas: 2 }, status: { replicas: 1 } });
+  expect(slimDeployment(deployment).spec).not.toHaveProperty('template');
+});
+
+test('of others’ objects nobody asks who owns them, and of their secrets not what they are', () => {
+  expect(slimForeign(object)).toEqual({
+    ...object,
+    metadata: { name: 'a', uid: 'u', resourceVersion: '7', annotations: { kept: 'yes' } },
+  });
+});
 
 const secret = {
   apiVersion: 'v1',

@@ -1,12 +1,38 @@
-/** What the caches keep of an object: what is read, and of secrets no more than that. */
-import type { KubeObject } from '../kube/index.ts';
-import type { DataObject } from './objects.ts';
+/** What the caches keep of an object: with a thousand KcpMcpServers, what nobody reads is most of it. */
+import type { KubeObject, ObjectMeta } from '../kube/index.ts';
+import type { DataObject, Deployment } from './objects.ts';
 
-/** Leaves of each value only whether there is one. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Without the copy that kubectl keeps. managedFields stay: whether others edited it, and who, shows there. */
+export function slim<T extends KubeObject>(object: T): T {
+  return { ...object, metadata: withoutLastApplied(object.metadata) };
+}
+
+/** A child also without what others own of its status, which we never apply. */
+export function slimChild<T extends KubeObject>(object: T): T {
+  const { managedFields, ...rest } = withoutLastApplied(object.metadata);
+  const kept = managedFields?.filter(({ subresource }) => subresource !== 'status');
+  return { ...object, metadata: kept?.length ? { ...rest, managedFields: kept } : rest };
+}
+
+/** A Deployment without the Pods' template: what we wrote there is known by its hash and its owner. */
+export function slimDeployment(deployment: Deployment): Deployment {
+  const { spec, ...rest } = slimChild(deployment);
+  return { ...rest, ...(spec?.replicas !== undefined && { spec: { replicas: spec.replicas } }) };
+}
+
+/** An object that isn't ours: who owns which field of it is of no interest. */
+export function slimForeign<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = withoutLastApplied(object.metadata);
+  return { ...object, metadata };
+}
+
+/** A Secret of which each value says only whether there is one. */
 export function keysOnly(secret: DataObject): DataObject {
-  const { metadata, data = {} } = slim(secret);
+  const { apiVersion, kind, metadata, data = {} } = slimForeign(secret);
   const there = Object.entries(data).map(([key, value]): [string, string] => [key, value === '' ? '' : 'set']);
-  return { apiVersion: secret.apiVersion, kind: secret.kind, metadata, data: Object.fromEntries(there) };
+  return { apiVersion, kind, metadata, data: Object.fromEntries(there) };
 }
 
 /** The key never gets into our memory for longer than the answer that it came with. */
@@ -16,10 +42,8 @@ export function noKey(secret: DataObject): DataObject {
   return { ...rest, data: { ...data, ...(certificate !== undefined && { 'tls.crt': certificate }) } };
 }
 
-/** Drops what nobody reads and what is large. managedFields stay: what was edited by others shows there. */
-export function slim<T extends KubeObject>(object: T): T {
-  const { annotations } = object.metadata;
-  if (annotations?.['kubectl.kubernetes.io/last-applied-configuration'] === undefined) return object;
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...rest } = annotations;
-  return { ...object, metadata: { ...object.metadata, annotations: rest } };
+function withoutLastApplied(metadata: ObjectMeta): ObjectMeta {
+  if (metadata.annotations?.[LAST_APPLIED] === undefined) return metadata;
+  const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations;
+  return { ...metadata, annotations };
 }

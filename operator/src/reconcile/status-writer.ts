@@ -7,7 +7,7 @@ import type { Announcer } from './transitions.ts';
 
 /** The only one who writes status: one server-side apply at the end of a reconcile, none when nothing differs. */
 export async function writeStatus(
-  { server, report, now, applier, caches, signal }: Run,
+  { server, report, now, applier, applied, caches, signal }: Run,
   announce: Announcer,
 ): Promise<void> {
   const { name, namespace } = server.metadata;
@@ -24,8 +24,9 @@ export async function writeStatus(
     },
   };
   try {
-    const { action } = await applier.ensureStatus(KCP_MCP_SERVER, desired, server, { informer, signal });
-    if (action !== 'unchanged') announce.written(server, status);
+    const ensured = await applier.ensureStatus<KubeObject>(KCP_MCP_SERVER, desired, server, { informer, signal });
+    applied.set(KIND, ensured);
+    if (ensured.action !== 'unchanged') announce.written(server, status);
   } catch (error) {
     if (!(error instanceof ContestedError)) throw error;
     lookAgain(report, error.contest.againMs);

@@ -4,7 +4,7 @@
  * others are applied all the same.
  */
 import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
-import { isMissingKind, keyOf } from '../kube/index.ts';
+import { isForbidden, isMissingKind, keyOf, type ObjectKey } from '../kube/index.ts';
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
 import { childNames, type ResolvedReferences } from '../resources/index.ts';
@@ -127,7 +127,7 @@ async function applyCertificate(run: Run): Promise<void> {
     report.causes.CertificateReady = absent;
     return;
   }
-  const problem = secretInTheWay(run);
+  const problem = await secretInTheWay(run);
   if (problem) {
     report.causes.CertificateReady = fails(problem);
     return;
@@ -140,16 +140,27 @@ async function applyCertificate(run: Run): Promise<void> {
   }
 }
 
+async function isFree({ client, signal }: Run, key: ObjectKey): Promise<boolean> {
+  try {
+    return (await client.get(SECRET, key, { metadataOnly: true, signal })) === undefined;
+  } catch (error) {
+    if (isForbidden(error)) return false;
+    throw error;
+  }
+}
+
 /**
  * cert-manager would write into any Secret of that name. So before there is a Certificate of ours the Secret must not
  * exist, or be one that cert-manager made for a Certificate of this name.
  */
-function secretInTheWay(run: Run): Problem | undefined {
+async function secretInTheWay(run: Run): Promise<Problem | undefined> {
   const { server, looks, caches, grantee } = run;
   const { namespace, name: serverName } = server.metadata;
   const name = childNames(serverName).certificate;
   if (liveChild(run, CERTIFICATE, name)) return undefined;
   const key = { namespace, name };
+  // Once a Certificate is there nobody asks again, so only what is in the way is watched.
+  if (await isFree(run, key)) return undefined;
   const seen = looks.look(caches.metadataOf(SECRET), key);
   switch (seen.state) {
     case 'pending':

@@ -83,8 +83,19 @@ export function copyKubeconfig(source: string, { credentials = false } = {}): Ku
  * The copy as a kubeconfig file, the same text for the same copy. Without credentials its user is empty: every request brings
  * a token. The server has a workspace, `root` if need be: kubernetes-mcp-server starts with no other, and our runtime takes both.
  */
-export const renderKubeconfig = (copy: KubeconfigCopy): string =>
-  render(copy, copy.credentials && renderCredentials(copy.credentials));
+export const renderKubeconfig = onceForEach((copy) =>
+  render(copy, copy.credentials && renderCredentials(copy.credentials)),
+);
+
+/** A copy may be that of many KcpMcpServers. */
+function onceForEach(make: (copy: KubeconfigCopy) => string): (copy: KubeconfigCopy) => string {
+  const made = new WeakMap<KubeconfigCopy, string>();
+  return (copy) => {
+    const text = made.get(copy) ?? make(copy);
+    made.set(copy, text);
+    return text;
+  };
+}
 
 function render({ server, workspace = 'root', caData, tlsServerName }: KubeconfigCopy, shared?: Mapping): string {
   const name = 'kcp';
@@ -124,10 +135,11 @@ export function kubeconfigUsers(source: string): unknown[] {
  * SHA-256, in hex, of the file that {@link renderKubeconfig} makes, without key and token: `status.kubeconfig.sha256`. Many may
  * read that who must not have a means to try out what the secret may be.
  */
-export const kubeconfigSha256 = (copy: KubeconfigCopy): string =>
+export const kubeconfigSha256 = onceForEach((copy) =>
   createHash('sha256')
     .update(render(copy, copy.credentials && publicPart(copy.credentials)))
-    .digest('hex');
+    .digest('hex'),
+);
 
 /**
  * JSON's types only, whatever a %YAML directive asks for. The parser finds keys that are there twice (so does its !!omap)
