@@ -2,17 +2,24 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { CHILDREN, NAME, newCase, SOURCE, type Case, type Child } from '../reconcile/testing/case.ts';
-import { certManagerCRDs, CRDS, startEnvironment, type Environment } from '../reconcile/testing/environment.ts';
+import { startEnvironment, type Environment } from '../reconcile/testing/environment.ts';
+import { newFrontProxyCase, type FrontProxyCase } from '../reconcile/testing/front-proxy.ts';
 import { isWork, operatorRequests, type Audited } from './testing/audit.ts';
+import { course, courseCRDs } from './testing/course.ts';
 import { keepFigure, secondsSince } from './testing/figures.ts';
+import { settled } from './testing/life.ts';
 
 const SOON = { deadlineMs: 20_000, intervalMs: 20 };
-const ALL_CHILDREN = [...CHILDREN, ['NetworkPolicy', 'mcp'], ['PodDisruptionBudget', 'mcp']] as const;
+const MORE_CHILDREN = [
+  ['NetworkPolicy', 'mcp'],
+  ['PodDisruptionBudget', 'mcp'],
+  ['Ingress', 'mcp'],
+] as const;
 const OTHER = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: '00000000-0000-4000-8000-000000000000' };
 
 let env: Environment;
 beforeAll(async () => {
-  env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
+  env = await startEnvironment(await courseCRDs());
   await env.startOperator({ timings: {} });
 }, 600_000);
 afterAll(() => env.stop());
@@ -39,9 +46,9 @@ async function replaced(it: Case, kind: string, suffix: string, before: Child): 
   );
 }
 
-describe.each(ALL_CHILDREN)('a %s %s', (kind, suffix) => {
+describe.each([...CHILDREN, ...MORE_CHILDREN])('a %s %s', (kind, suffix) => {
   const name = `${NAME}-${suffix}`;
-  let it: Case;
+  let it: FrontProxyCase;
   beforeAll(async () => {
     shared ??= whole();
     it = await shared;
@@ -52,9 +59,7 @@ describe.each(ALL_CHILDREN)('a %s %s', (kind, suffix) => {
     await it.remove(kind, name);
     const { metadata } = await replaced(it, kind, suffix, before);
     expect(metadata.labels).toEqual(before.metadata.labels);
-    if (kind === 'Deployment') await it.runPods(2);
-    if (kind === 'Certificate') await it.issueCertificate();
-    await it.condition('Ready', 'True');
+    await settled(it);
   });
 
   test('whose labels are taken away gets them back, and stays the same object', async () => {
@@ -84,21 +89,18 @@ describe.each(ALL_CHILDREN)('a %s %s', (kind, suffix) => {
 
     await it.remove(kind, name);
     await replaced(it, kind, suffix, before);
-    if (kind === 'Deployment') await it.runPods(2);
-    if (kind === 'Certificate') await it.issueCertificate();
-    await it.condition('Ready', 'True');
+    await settled(it);
   });
 });
 
-let shared: Promise<Case> | undefined;
+let shared: Promise<FrontProxyCase> | undefined;
 /** One with every child. */
-async function whole(): Promise<Case> {
-  const it = await newCase(env);
-  await it.createSource();
-  await it.createServer({ networkPolicy: {}, deployment: { replicas: 2 } });
-  await it.issueCertificate();
-  await it.runPods(2);
-  await it.condition('Ready', 'True');
+async function whole(): Promise<FrontProxyCase> {
+  const it = await newFrontProxyCase(env);
+  await it.createFrontProxy();
+  await it.consent(it.namespace);
+  await it.createServer(course.spec);
+  await settled(it);
   return it;
 }
 

@@ -4,7 +4,7 @@ import { startEnvironment, type Environment } from '../reconcile/testing/environ
 import { courseCRDs } from './testing/course.ts';
 import { dieEverywhere } from './testing/die-everywhere.ts';
 
-const EVERY = 4;
+const EVERY = 6;
 
 let env: Environment;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => env.stop());
 
-test('after every fourth write, from its creation to its deletion', async () => {
+test('after every sixth write, from its creation to its deletion', async () => {
   // cut-points.long.test.ts dies after every one, and before.
   const { undisturbed, disturbed } = await dieEverywhere(env, EVERY, ['after']);
   expect(undisturbed.writes.length).toBeGreaterThan(12);

@@ -23,14 +23,20 @@ export async function playControllers(it: FrontProxyCase): Promise<void> {
     await it.patch('Ingress', CHILD, { status }, { sub: '/status' });
   }
 
-  const route = await it.find('TLSRoute', CHILD);
-  if (route && !route.status) {
-    const [parentRef] = (route.spec as { parentRefs: object[] }).parentRefs;
-    const condition = { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' };
-    const conditions = [
-      { ...condition, lastTransitionTime: new Date().toISOString(), observedGeneration: route.metadata.generation },
-    ];
-    const status = { parents: [{ parentRef, controllerName: 'example.com/gateway', conditions }] };
-    await it.patch('TLSRoute', CHILD, { status }, { sub: '/status' });
-  }
+  for (const kind of ['TLSRoute', 'HTTPRoute', 'BackendTLSPolicy']) await playGateway(it, kind);
+}
+
+async function playGateway(it: FrontProxyCase, kind: string): Promise<void> {
+  const object = await it.find(kind, CHILD).catch(() => undefined);
+  if (!object || object.status) return;
+  const condition = { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' };
+  const observedGeneration = object.metadata.generation;
+  const conditions = [{ ...condition, lastTransitionTime: new Date().toISOString(), observedGeneration }];
+  const answer = { controllerName: 'example.com/gateway', conditions };
+  const parent = { name: 'public', group: 'gateway.networking.k8s.io', kind: 'Gateway' };
+  const status =
+    kind === 'BackendTLSPolicy'
+      ? { ancestors: [{ ...answer, ancestorRef: parent }] }
+      : { parents: [{ ...answer, parentRef: parent }] };
+  await it.patch(kind, CHILD, { status }, { sub: '/status' });
 }

@@ -15,20 +15,22 @@ export async function courseCRDs(): Promise<string[]> {
 export const course = {
   /** Beside hostname, frontProxyRef and issuerRef. Two replicas bring a PodDisruptionBudget. */
   spec: { networkPolicy: {}, deployment: { replicas: 2 }, exposure: { ingress: {} } },
-  /** Merged into the spec: something of everything changes. */
-  change: {
-    tools: { readOnly: true },
-    deployment: { replicas: 3 },
-    exposure: { ingress: null, gateway: { parentRefs: [{ name: 'public' }] } },
-    networkPolicy: { egress: { cidrs: ['10.0.0.0/8'] } },
-  },
-  /** Merged into the spec: nothing optional is wanted any more, and the certificate is one that somebody else keeps. */
-  shrink: {
-    tls: { issuerRef: null, secretName: 'wildcard' },
-    deployment: { replicas: 1 },
-    exposure: null,
-    networkPolicy: null,
-  },
+  /** Merged into the spec, one after the other; the last leaves nothing optional, and a certificate that somebody else keeps. */
+  changes: [
+    {
+      tools: { readOnly: true },
+      deployment: { replicas: 3 },
+      exposure: { ingress: null, gateway: { parentRefs: [{ name: 'public' }], route: 'TLS' } },
+      networkPolicy: { egress: { cidrs: ['10.0.0.0/8'] } },
+    },
+    { exposure: { gateway: { route: 'HTTP' } } },
+    {
+      tls: { issuerRef: null, secretName: 'wildcard' },
+      deployment: { replicas: 1 },
+      exposure: null,
+      networkPolicy: null,
+    },
+  ],
   /** Where kcp is after the rotation of its kubeconfig. */
   elsewhere: 'https://kcp-2.example.com:6443',
 };

@@ -43,23 +43,22 @@ async function story(it: FrontProxyCase, reached: () => void): Promise<void> {
   await it.createServer(course.spec);
   await settled(it);
   reached();
-  await it.patch('KcpMcpServer', NAME, { spec: course.change });
-  await settled(it);
-  reached();
   const kubeconfig = await it.kubeconfig({ server: course.elsewhere });
   await it.apply('Secret', it.minted, { stringData: { kubeconfig } }, it.source);
   await settled(it, ({ status }) => status?.kubeconfig?.server === course.elsewhere);
   reached();
-  await it.patch('KcpMcpServer', NAME, { spec: course.shrink });
-  await settled(it);
-  reached();
+  for (const spec of course.changes) {
+    await it.patch('KcpMcpServer', NAME, { spec });
+    await settled(it);
+    reached();
+  }
   await it.remove('KcpMcpServer', NAME);
   await it.gone('KcpMcpServer', NAME, it.namespace);
   reached();
 }
 
-/** Until it is ready as its spec is now. */
-async function settled(it: FrontProxyCase, also: (server: KcpMcpServer) => boolean = () => true): Promise<void> {
+/** Plays the controllers until it is ready as its spec is now. */
+export async function settled(it: FrontProxyCase, also: (server: KcpMcpServer) => boolean = () => true): Promise<void> {
   await waitFor(
     'it to be ready as it is now',
     async () => {
