@@ -89,8 +89,20 @@ export interface Asked {
 }
 
 /** The error of an answer that isn't 2xx. `body` is a `metav1.Status`, or whatever a proxy sent instead. */
-export function errorFromResponse(asked: Asked, code: number, retryAfter: string | undefined, body: string): ApiError {
-  return errorFromStatus(asked, parseStatus(body), code, retryAfter);
+export function errorFromResponse(
+  asked: Asked,
+  code: number,
+  headers: { 'retry-after'?: string | string[]; date?: string | string[] },
+  body: string,
+): ApiError {
+  return errorFromStatus(asked, parseStatus(body), code, secondsToWait(headers));
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date, which counts by the sender's own clock. */
+function secondsToWait(headers: { 'retry-after'?: string | string[]; date?: string | string[] }): number | undefined {
+  const [value, date] = [headers['retry-after'], headers.date].map((each) => [each ?? ''].flat()[0] ?? '');
+  if (value === undefined || value === '') return undefined;
+  return /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.parse(date ?? '')) / 1000;
 }
 
 /** The error of a Status: an answer's, or that of an ERROR event in a watch. */
@@ -98,12 +110,12 @@ export function errorFromStatus(
   asked: Asked,
   status: Status | undefined,
   code?: number,
-  retryAfter?: string,
+  retryAfterSeconds?: number,
 ): ApiError {
   const httpStatus = code ?? status?.code ?? 500;
   const missingKind = httpStatus === 404 && status?.details?.name === undefined;
   const reason = missingKind ? 'MissingKind' : reasonOf(status, httpStatus);
-  const seconds = Number(retryAfter ?? status?.details?.retryAfterSeconds);
+  const seconds = Number(retryAfterSeconds ?? status?.details?.retryAfterSeconds);
   return new ApiError({
     status: httpStatus,
     reason,

@@ -2,7 +2,7 @@ import { createFailurePolicy } from './failures.ts';
 import { sleep, systemClock } from './clock.ts';
 import { createDeadline } from './deadline.ts';
 import { HandlerSet } from './handlers.ts';
-import { isAborted, isForbidden, isGone, isMissingKind } from './errors.ts';
+import { isAborted, isApiError, isForbidden, isGone, isMissingKind } from './errors.ts';
 import { SHORTEST_WATCH_MS, createListWatch } from './list-watch.ts';
 import type { ListWatch } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
@@ -12,6 +12,14 @@ import { keyOf, silentLogger } from './types.ts';
 import type { KubeObject } from './types.ts';
 import type { WatchEvent } from './client.ts';
 import type { Informer, InformerHandlers, InformerOptions, InformerPhase, InformerState } from './watch.ts';
+
+/** So often a watch is continued where it was, though the answer is an error; then all is listed again. */
+const ENOUGH = 3;
+
+/** An answer that may be about the very place where the watch is: an event that can't be converted, or read. */
+function isBroken(error: unknown): boolean {
+  return isApiError(error) && (error.status >= 500 || error.reason === 'Malformed');
+}
 
 /** See {@link Informer}. Nothing happens before `start()`. */
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
@@ -197,7 +205,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#handlers.report(error);
     const message = error instanceof Error ? error.message : String(error);
     const delay = this.#failures.delay(error);
-    if (isGone(error)) this.#resourceVersion = undefined;
+    if (isGone(error) || (isBroken(error) && this.#failures.count() >= ENOUGH)) this.#resourceVersion = undefined;
     if (isMissingKind(error)) {
       this.#resourceVersion = undefined;
       this.#handlers.changes(this.store.replace([]));

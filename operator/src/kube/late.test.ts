@@ -44,3 +44,15 @@ test('a Retry-After of years is no hot loop: a timer that is too long for Node d
   cancel();
   expect(fired).toBe(false);
 });
+
+test.each([
+  [
+    'a date, by the sender’s clock',
+    { 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' },
+  ],
+  ['seconds in the body alone', {}],
+])('Retry-After as %s', async (_, headers) => {
+  server = await scriptedServer();
+  server.answers.push(status(429, 'TooManyRequests', { details: { retryAfterSeconds: 30 } }, headers));
+  await expect(server.client.get(kinds.configMap, object.metadata)).rejects.toMatchObject({ retryAfterMs: 30_000 });
+});

@@ -78,8 +78,7 @@ export function createRest(options: RestOptions): Rest {
   ): Promise<TransportResponse> {
     const response = await send(call, asked, signal, scopes, watch);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    const retryAfter = response.headers['retry-after'];
-    throw errorFromResponse(asked, response.statusCode, String(retryAfter ?? ''), await response.text());
+    throw errorFromResponse(asked, response.statusCode, response.headers, await response.text());
   }
 
   async function call(call: RestCall, scopes: readonly Scope[]): Promise<unknown> {

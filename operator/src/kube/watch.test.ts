@@ -94,6 +94,19 @@ test('410 again and again is no hot loop', async () => {
   expect(server.listed).toBeLessThan(15);
 });
 
+test('an event that the API server can not send is passed by listing again', async () => {
+  const broken = new ApiError({ status: 500, reason: 'InternalError', message: 'conversion failed' });
+  const { server, clock, informer } = await setup({}, (server) => (server.refusal = broken));
+  await clock.advance(100 + 200 - 1);
+  expect([server.watches.length, server.listed]).toEqual([2, 1]);
+  await clock.advance(400 + 800);
+  expect(server.listed).toBeGreaterThan(1);
+  server.lists = [{ resourceVersion: '50', items: [] }];
+  server.refusal = undefined;
+  await clock.advance(30_000);
+  expect([informer.state().phase, server.current.options.resourceVersion]).toEqual(['synced', '50']);
+});
+
 test('a silent watch is given up and continued', async () => {
   const { server, clock, errors, informer } = await setup();
   await server.current.send({ type: 'ADDED', object: object('a', '12') });
