@@ -1,6 +1,6 @@
 /**
  * What is no longer wanted. All children live in the namespace of their KcpMcpServer and carry an ownerReference, so
- * garbage collection takes them with it: nothing needs a finalizer. Here goes what a change of the spec leaves behind.
+ * garbage collection takes them with it. Here goes what a change of the spec leaves behind.
  */
 import { CERTIFICATE, DEPLOYMENT, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET } from '../api/external.ts';
 import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE } from '../api/gateway-api.ts';

@@ -85,6 +85,12 @@ test.each<[string, Parameters<typeof world>[0], string]>([
   );
 });
 
+test('what is known is deleted, though it can’t be read whether there is more', async () => {
+  const { run, deleted, patched } = world({ phase: 'retrying' });
+  await expect(run()).rejects.toThrow(RetryError);
+  expect([deleted.length, patched.length]).toEqual([1, 0]);
+});
+
 test('what is mended within the minute is deleted', async () => {
   let error: ApiError | undefined = forbidden;
   const { run, deleted, patched, notes } = world({ refuse: () => error });

@@ -68,10 +68,11 @@ export function createFinalize({ caches, client, events, logger, now }: Finalize
       return;
     }
     try {
+      // What is known goes at once, lest it be left behind for what can't be read.
+      for (const kubeconfig of mintedOf(server, caches)) await deleteMinted(kubeconfig, client, signal);
       const { phase, message } = caches.kubeconfigs.state();
       // Without a list there is no saying what is ours. Where the kind is gone, so are they.
       if (phase !== 'synced' && phase !== 'absent') throw new Error(`Kubeconfigs can't be read: ${message ?? phase}`);
-      for (const kubeconfig of mintedOf(server, caches)) await deleteMinted(kubeconfig, client, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       const first = since.get(uid);

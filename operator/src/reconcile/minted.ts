@@ -120,19 +120,17 @@ function isLeftOver({ data = {} }: DataObject, use: MintedUse): boolean {
 
 /**
  * Deletes Kubeconfigs of ours that the spec doesn't ask for any more, or the FrontProxy doesn't consent to; and lets go of the
- * finalizer when nothing is left in another namespace.
+ * finalizer when nothing is wanted or left in another namespace.
  */
 export async function pruneMinted(run: Run): Promise<void> {
   const { server, caches, client, applier, report, signal } = run;
   const kept = Object.values(run.minted).filter(({ problem }) => problem?.reason !== 'NotPermitted');
   const wanted = new Set(kept.map(({ key }) => keyOf(key)));
-  const left = [];
+  // Also where what is wanted couldn't be made: to let go only to take hold again at the next attempt would bring that at once.
+  const left = kept.map(({ key }) => key.namespace);
   for (const kubeconfig of mintedOf(server, caches)) {
     const { metadata } = kubeconfig;
-    if (wanted.has(keyOf(metadata))) {
-      left.push(metadata.namespace);
-      continue;
-    }
+    if (wanted.has(keyOf(metadata))) continue;
     try {
       await deleteMinted(kubeconfig, client, signal);
       applier.forget(KUBECONFIG, metadata);
