@@ -194,17 +194,3 @@ describe('a broken source', () => {
     await host.run(['delete', 'kubeconfigs.operator.kcp.io', 'second', '-n', SOURCE.namespace]);
   });
 });
-
-test('a field of a later version is refused by name, and nobody else is affected', async () => {
-  const { spec } = await host.get<{ spec: object }>('kcpmcpserver', name, '-n', namespace);
-  await host.apply({
-    apiVersion: 'mcp.kcp.io/v1alpha1',
-    kind: 'KcpMcpServer',
-    metadata: { name: 'later', namespace },
-    spec: { ...spec, inventory: { mode: 'Index' } },
-  });
-  const { message } = await condition('later', 'Stalled', { status: 'True', reason: 'NotSupported' });
-  expect(message).toContain('spec.inventory');
-  await condition(name, 'Ready', { status: 'True' });
-  await host.run(['delete', 'kcpmcpserver', 'later', '-n', namespace]);
-});

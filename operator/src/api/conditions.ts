@@ -61,11 +61,6 @@ const reasons = {
   },
 
   // Stalled
-  NotSupported: {
-    on: ['Ready', 'Stalled'],
-    meaning: 'The spec sets a field whose behaviour this version does not have. Nothing of the spec is acted on.',
-    cure: 'Change the field that the message names, or install a version that has it.',
-  },
   Conflict: {
     on: ['Ready', 'Stalled', 'KubeconfigReady', 'ConfigReady', 'CertificateReady', 'Available', 'Exposed'],
     meaning: 'An object that the operator needs exists under the same name and is not its own. It was left alone.',

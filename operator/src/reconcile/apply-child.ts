@@ -37,7 +37,7 @@ export async function applyChild(
     const live = liveChild(run, resource, metadata.name);
     const informer = observerOf(run, resource);
     const ensured = await applier.ensure(resource, desired, live, { isOurs: isOurs(server), informer, signal });
-    run.applied.set(kind, ensured);
+    run.applied.set(`${kind}/${metadata.name}`, ensured);
     if (ensured.contest) tell(ensured.contest);
     return true;
   } catch (error) {

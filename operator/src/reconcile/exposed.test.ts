@@ -12,7 +12,7 @@ function exposed(exposure: object, children: Record<string, object> = {}): Findi
   const server = testServer({ spec: { exposure, tls: { issuerRef: { name: 'ca' } } } });
   const objects = new Map(
     Object.entries({ Service: { spec: { type: 'ClusterIP' } }, ...children }).map(([kind, rest]) => [
-      kind,
+      `${kind}/${metadataOf(server).name}`,
       { object: { apiVersion: 'v1', kind, metadata: metadataOf(server), ...rest } },
     ]),
   );

@@ -1,5 +1,4 @@
 /** The reconcile of one KcpMcpServer, as a story. Level-triggered: it may run at any time, twice, or never finish. */
-import { unsupportedFields } from '../api/supported.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   isApiError,
@@ -16,9 +15,10 @@ import type { Caches } from './caches.ts';
 import { untilExpiry } from './certificate.ts';
 import { prune } from './cleanup.ts';
 import { createFinalize } from './finalizer.ts';
+import { copyIndexIdentity } from './index-identity.ts';
 import { inherit } from './inherit.ts';
 import { mint, pruneMinted } from './minted.ts';
-import { isPassing, RetryError, terminal, type Problem } from './errors.ts';
+import { isPassing, RetryError } from './errors.ts';
 import { applyExposure } from './exposure.ts';
 import { observe } from './observe.ts';
 import { NotYetKnownError } from './references.ts';
@@ -95,17 +95,13 @@ function versionsWritten({ applied }: Run): Set<string> {
 /** The story. What goes wrong with one step of it is in the report; what is returned cut it short. */
 async function phases(run: Run): Promise<unknown> {
   try {
-    const refused = refusal(run.server);
-    if (refused) {
-      run.report.overall = refused;
-    } else {
-      await mint(run);
-      inherit(run);
-      await applyWorkload(run);
-      await applyExposure(run);
-      await prune(run);
-      await pruneMinted(run);
-    }
+    await mint(run);
+    inherit(run);
+    await copyIndexIdentity(run);
+    await applyWorkload(run);
+    await applyExposure(run);
+    await prune(run);
+    await pruneMinted(run);
     observe(run);
     return undefined;
   } catch (error) {
@@ -114,14 +110,6 @@ async function phases(run: Run): Promise<unknown> {
     run.report.overall = { kind: 'transient', reason: 'RetryingAfterError', message };
     return error;
   }
-}
-
-/** A spec with a field that this version doesn't act on isn't acted on at all; what runs already goes on. */
-function refusal({ spec }: KcpMcpServer): Problem | undefined {
-  const fields = unsupportedFields(spec);
-  if (fields.length === 0) return undefined;
-  const list = fields.map(({ field, value, hint }) => `${field}${value === 'set' ? '' : ` ${value}`} (${hint})`);
-  return terminal('NotSupported', `not supported in this version: ${list.join('; ')}`);
 }
 
 function begin(key: string, server: KcpMcpServer, options: ReconcilerOptions, now: Date, signal: AbortSignal): Run {

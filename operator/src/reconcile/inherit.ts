@@ -7,7 +7,7 @@ import { keyOf, type ObjectKey } from '../kube/index.ts';
 import { childNames } from '../resources/index.ts';
 import { certificateBlocks } from '../resources/pem.ts';
 import { ISSUER_CA_KEY } from '../resources/pod-layout.ts';
-import { effectiveServer } from './effective.ts';
+import { effectiveServer } from '../resources/effective-server.ts';
 import { forbidden, waiting, type Problem } from './errors.ts';
 import { frontProxyKeyOf, issuerOf, type KcpIssuer } from './front-proxy.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
@@ -40,8 +40,18 @@ export function inherit(run: Run): void {
   if (ca?.problem) report.causes.OIDCReady = fails(ca.problem);
   // The system's CAs in place of the one that can't be had would be another trust than was meant.
   if (ca && ca.pem === undefined) return;
-  run.inherited = ca?.pem === undefined ? {} : { issuerCA: ca.pem };
+  const { from } = answer.issuer;
+  run.inherited = ca?.pem === undefined ? { from } : { from, issuerCA: ca.pem };
   run.server = effectiveServer(server, { ...answer.issuer, hasCA: ca !== undefined });
+}
+
+/** A message about the issuer, with the fields where they are: in the spec, or in what it was taken over from. */
+export function withPlaces({ inherited }: Pick<Run, 'inherited'>, message: string): string {
+  if (!inherited) return message;
+  const field = (name: string) => `spec.auth.oidc.${name} of ${inherited.from}`;
+  return message
+    .replaceAll('spec.auth.oidc.issuerURL', field('issuerURL'))
+    .replaceAll('spec.auth.oidc.caRef', field('caFileRef'));
 }
 
 /** The CERTIFICATE blocks of the issuer's CA, else those that were found earlier, with what is wrong. */

@@ -16,11 +16,12 @@ interface World extends ServerOptions {
   issuer?: Run['issuer'];
   issuerURL?: string;
   caRef?: object;
+  inherited?: Run['inherited'];
   /** Pods of the current template are up, or those of an earlier one, or none. */
   pods?: 'current' | 'earlier' | 'none';
 }
 
-function observed({ issuer, issuerURL = ISSUER, caRef, pods = 'none', ...options }: World) {
+function observed({ issuer, issuerURL = ISSUER, caRef, inherited, pods = 'none', ...options }: World) {
   const oidc = { issuerURL, audience: 'platform-mesh', ...(caRef && { caRef }) };
   const server = testServer({ spec: { auth: { oidc } }, ...options });
   const report = newReport();
@@ -35,7 +36,7 @@ function observed({ issuer, issuerURL = ISSUER, caRef, pods = 'none', ...options
     metadata: { name: 'x' },
     status: { readyReplicas: pods === 'none' ? 0 : 1 },
   };
-  const run = { server, report, ...(issuer && { issuer }) } as Run;
+  const run = { server, report, ...(issuer && { issuer }), ...(inherited && { inherited }) } as Run;
   observeIssuer(run, deployment);
   return { finding: report.causes.OIDCReady, oidc: report.facts.oidc };
 }
@@ -113,6 +114,15 @@ describe('an issuer that is away', () => {
     });
     expect(finding?.reason).toBe(reason);
     expect(finding?.message).toContain(says);
+  });
+
+  test('that was taken over from a FrontProxy is mended there', () => {
+    const inherited = { from: 'FrontProxy kcp/front' };
+    const answer: IssuerAnswer = { outcome: 'failed', kind: 'certificate', why: 'why' };
+    const { finding } = observed({ issuer: { answer }, caRef: { name: 'ours' }, inherited });
+    expect(finding?.message).toContain("Name the issuer's CA in spec.auth.oidc.caFileRef of FrontProxy kcp/front");
+    const other = observed({ issuer: { answer: { outcome: 'mismatch', named: 'https://x.example.com' } }, inherited });
+    expect(other.finding?.message).toContain('Set spec.auth.oidc.issuerURL of FrontProxy kcp/front to the name');
   });
 
   test('with a CA that the operator may not read the Pods are believed', () => {

@@ -7,6 +7,7 @@ import { SharedChecks, type Verdict } from '../outbound/shared-checks.ts';
 import type { Reason } from '../api/conditions.ts';
 import type { Logger } from '../kube/index.ts';
 import { waiting, type Problem } from './errors.ts';
+import { withPlaces } from './inherit.ts';
 import type { Deployment } from './objects.ts';
 import type { IssuerCA } from './references.ts';
 import type { Run } from './run.ts';
@@ -106,7 +107,7 @@ function judge(run: Run, answer: IssuerAnswer, pods: Pods): Finding {
           )
         : holds('NoClientRegistration', noRegistration(issuer));
     case 'mismatch':
-      return fails(waiting('IssuerMismatch', mismatch(issuer, oneLine(answer.named, 512))));
+      return fails(waiting('IssuerMismatch', withPlaces(run, mismatch(issuer, oneLine(answer.named, 512)))));
     case 'no-keys':
       return fails(
         waiting('NoKeys', `no token of the issuer ${issuer} can be checked: ${oneLine(answer.why)}. Mend it there`),
@@ -125,7 +126,7 @@ function away(run: Run, { kind, why }: IssuerAnswer & { outcome: 'failed' }, pod
     reason === 'DiscoveryFailed'
       ? `the issuer ${issuer} has no discovery document for the operator: ${oneLine(why)}`
       : `the operator can't reach the issuer ${issuer}: ${oneLine(why)}`;
-  const message = `${said}. ${cureOf(kind, oidc?.caRef)}`;
+  const message = `${said}. ${withPlaces(run, cureOf(kind, run.inherited ? undefined : oidc?.caRef))}`;
   switch (pods) {
     case 'current': {
       const meanwhile = 'The Pods have its keys and go on; whoever has to sign in anew may have to wait for it';

@@ -9,7 +9,7 @@ import { KubeconfigError, kubeconfigUsers } from '../resources/kubeconfig-copy.t
 import { isMintedUser, mintedKubeconfig, mintedName, type MintedUse } from '../resources/minted-kubeconfig.ts';
 import { consentProblem } from './consent.ts';
 import { contested } from './contested.ts';
-import { conflict, forbidden, isPassing, problemOf, type Problem } from './errors.ts';
+import { conflict, forbidden, isPassing, problemOf, waiting, type Problem } from './errors.ts';
 import { addFinalizer, removeFinalizer } from './finalizer.ts';
 import { findFrontProxy, frontProxyKeyOf } from './front-proxy.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
@@ -26,7 +26,10 @@ export interface Minted {
 }
 
 /** What the spec takes Kubeconfigs of ours for. */
-const usesOf = ({ spec }: KcpMcpServer): MintedUse[] => (spec.kcp.frontProxyRef ? ['kcp'] : []);
+const usesOf = ({ spec }: KcpMcpServer): MintedUse[] => [
+  ...(spec.kcp.frontProxyRef ? (['kcp'] as const) : []),
+  ...(spec.inventory.mode === 'Index' ? (['index'] as const) : []),
+];
 
 /**
  * Has what the spec takes, beside the FrontProxy and with its consent.
@@ -34,15 +37,21 @@ const usesOf = ({ spec }: KcpMcpServer): MintedUse[] => (spec.kcp.frontProxyRef 
  */
 export async function mint(run: Run): Promise<void> {
   const uses = usesOf(run.server);
-  const frontProxyKey = frontProxyKeyOf(run.server, run.caches);
-  if (uses.length === 0 || !frontProxyKey) return;
-  const refused = consult(run, frontProxyKey);
+  if (uses.length === 0) return;
+  const { frontProxyRef, kubeconfigRef } = run.server.spec.kcp;
+  const namespace = (frontProxyRef ?? kubeconfigRef)?.namespace ?? run.server.metadata.namespace ?? 'default';
+  const frontProxy = frontProxyKeyOf(run.server, run.caches);
+  const refused = frontProxy ? consult(run, frontProxy) : noTarget(namespace, kubeconfigRef?.name ?? '');
   for (const use of uses) {
-    const key = { namespace: frontProxyKey.namespace, name: mintedName(run.server, use) };
-    const problem = refused ?? (await ensure(run, use, key, frontProxyKey));
+    const key = { namespace, name: mintedName(run.server, use) };
+    const problem = refused ?? (frontProxy && (await ensure(run, use, key, frontProxy)));
     run.minted[use] = problem ? { key, problem } : { key };
   }
 }
+
+/** A Kubeconfig may be for a shard, or not be there. */
+const noTarget = (namespace: string, name: string): Problem =>
+  waiting('NotFound', `Kubeconfig ${namespace}/${name} leads to no FrontProxy by its spec.target.frontProxyRef`);
 
 /** The FrontProxy, if it is there and lets us. */
 function consult(run: Run, key: ObjectKey): Problem | undefined {

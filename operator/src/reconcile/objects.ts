@@ -4,7 +4,7 @@ import type { KubeObject } from '../kube/index.ts';
 
 /** apps/v1 Deployment. */
 export interface Deployment extends KubeObject {
-  spec?: { replicas?: number };
+  spec?: { replicas?: number; template?: { spec?: { volumes?: { name: string }[] } } };
   status?: {
     observedGeneration?: number;
     replicas?: number;

@@ -19,21 +19,19 @@ import { oneLine } from './text.ts';
 export function observe(run: Run): void {
   const { server, report } = run;
   const names = childNames(server.metadata.name);
-  // A spec that isn't acted on says nothing about what runs.
-  const actedOn = report.overall === undefined;
-  if (actedOn) observeSpec(run);
+  observeSpec(run);
 
   const deployment = ownChild(run, DEPLOYMENT, names.workload) as Deployment | undefined;
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.selector = selectorOf(server.metadata.name);
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
   if (deployment) report.causes.Available ??= withAutoscaler(availabilityOf(deployment), run);
-  if (actedOn) observeIssuer(run, deployment);
+  observeIssuer(run, deployment);
 
   const exposed = exposedOf(run);
-  if (exposed && actedOn) report.causes.Exposed ??= exposed;
+  if (exposed) report.causes.Exposed ??= exposed;
   // Callers are pointed at what answers.
-  if (actedOn) report.facts.url = report.causes.Exposed?.status === 'True' ? `${publicURL(server)}/mcp` : undefined;
+  report.facts.url = report.causes.Exposed?.status === 'True' ? `${publicURL(server)}/mcp` : undefined;
 }
 
 function observeSpec(run: Run): void {

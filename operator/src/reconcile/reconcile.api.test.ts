@@ -153,29 +153,6 @@ describe('a change of the spec', () => {
     await it.condition('CertificateReady', 'True', 'Provided');
   }, 30_000);
 
-  test('to what isn’t supported yet stalls, leaves the children as they are, and is over when it is undone', async () => {
-    const it = await newCase(env);
-    await it.becomeReady();
-    const { metadata } = await it.child('Deployment', 'mcp');
-    const oidc = { issuerURL: 'https://new.example.com' };
-    const change = { hostname: 'new.example.com', auth: { oidc }, inventory: { mode: 'Index' } };
-    await it.patch('KcpMcpServer', NAME, { spec: change });
-    const { message } = await it.condition('Stalled', 'True', 'NotSupported');
-    expect(message).toContain('spec.inventory.mode Index (use Caller');
-    await it.condition('Ready', 'False', 'NotSupported');
-    // What still runs is served elsewhere and trusts another issuer.
-    expect(JSON.stringify((await it.server()).status)).not.toContain('new.example.com');
-    expect((await it.child('Deployment', 'mcp')).metadata.resourceVersion).toBe(metadata.resourceVersion);
-    expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).not.toContain('new.example.com');
-
-    await it.patch('KcpMcpServer', NAME, { spec: { inventory: { mode: 'Caller' } } });
-    await it.condition('Ready', 'Unknown', 'RollingOut');
-    await it.runPods();
-    await it.condition('Ready', 'True');
-    expect((await it.server()).status?.conditions?.map(({ type }) => type)).not.toContain('Stalled');
-    expect(JSON.stringify((await it.child('Certificate', 'mcp-tls')).spec)).toContain('new.example.com');
-  }, 30_000);
-
   test('is no longer Ready once its certificate has expired, though nobody tells', async () => {
     const it = await newCase(env);
     await it.becomeReady();

@@ -71,23 +71,34 @@ export function resolveKubeconfig(server: KcpMcpServer, context: ResolveContext)
   }
   if (secretRef) {
     const secret = { namespace, name: secretRef.name };
+    const wanted = { credentials: wantsCredentials(server) };
     const missing = `Secret ${keyOf(secret)} not found: create it, or correct spec.kcp.secretRef`;
-    return { source: { kind: 'Secret', ...secret }, ...readSecret(secret, secretRef.key, missing, server, context) };
+    return { source: { kind: 'Secret', ...secret }, ...readSecret(secret, secretRef.key, missing, wanted, context) };
   }
   throw new Error('spec.kcp names no kubeconfig');
 }
+
+type Read = { copy: KubeconfigCopy; secret: ObjectKey; problem?: never } | Failed;
+
+/**
+ * The identity in a Kubeconfig that the operator made, with its credentials.
+ * @throws NotYetKnownError while the API server hasn't answered
+ */
+export const readIdentity = (key: ObjectKey, server: KcpMcpServer, context: ResolveContext): Read =>
+  readKubeconfig(key, server, context, { credentials: true });
 
 /** What kcp-operator wrote for a Kubeconfig. */
 function readKubeconfig(
   key: ObjectKey,
   server: KcpMcpServer,
   context: ResolveContext,
-): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
+  wanted = { credentials: wantsCredentials(server) },
+): Read {
   const secretName = secretOfKubeconfig(key, server, context);
   if (typeof secretName !== 'string') return secretName;
   const secret = { namespace: key.namespace, name: secretName };
   const missing = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
-  return readSecret(secret, KUBECONFIG_SECRET_KEY, missing, server, context);
+  return readSecret(secret, KUBECONFIG_SECRET_KEY, missing, wanted, context);
 }
 
 /** RFC 1123 subdomain. */
@@ -143,9 +154,9 @@ function readSecret(
   secret: ObjectKey,
   dataKey: string,
   missing: string,
-  server: KcpMcpServer,
+  wanted: { credentials: boolean },
   { sources, looks, grantee }: ResolveContext,
-): { copy: KubeconfigCopy; secret: ObjectKey } | Failed {
+): Read {
   const seen = looks.look(sources.sources.Secret, secret);
   if (seen.state === 'pending') throw new NotYetKnownError();
   if (seen.state === 'absent') return failed('NotFound', missing);
@@ -156,7 +167,7 @@ function readSecret(
   const data = seen.object.data?.[dataKey];
   if (!data) return failed('KeyMissing', `Secret ${keyOf(secret)} has no key ${dataKey}, which must hold a kubeconfig`);
   try {
-    return { copy: copyOf(seen.object, dataKey, wantsCredentials(server)), secret };
+    return { copy: copyOf(seen.object, dataKey, wanted.credentials), secret };
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error;
     return failed('InvalidKubeconfig', `Secret ${keyOf(secret)}, key ${dataKey}: ${oneLine(error.message)}`);

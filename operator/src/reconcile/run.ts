@@ -30,13 +30,13 @@ export interface Run {
   frontProxy?: KcpFrontProxy;
   /** Kubeconfigs that the spec takes and the operator makes. */
   minted: Partial<Record<MintedUse, Minted>>;
-  /** Set when the issuer is that of the FrontProxy, with the CERTIFICATE blocks of its CA if it has one of its own. */
-  inherited?: { issuerCA?: string };
+  /** Set when the issuer is taken over, with who names it and the CERTIFICATE blocks of its CA if it has one of its own. */
+  inherited?: { from: string; issuerCA?: string };
   /** When this reconcile began. */
   now: Date;
   /** What was found out so far. */
   report: Report;
-  /** What was applied so far, by kind: fresher than the caches. */
+  /** What was applied so far, by `KIND/NAME`: fresher than the caches. */
   applied: Map<string, Ensured<KubeObject>>;
   /** Whether there is a copy of the kubeconfig, of now or of earlier, that Pods of this spec may use. */
   copy?: 'there' | 'gone' | 'unknown';
@@ -110,6 +110,6 @@ export function kindCacheOf(
 
 /** A child as this reconcile left it, if it is ours. */
 export function ownChild(run: Run, resource: Resource, name: string): KubeObject | undefined {
-  const object = run.applied.get(resource.kind)?.object ?? liveChild(run, resource, name);
+  const object = run.applied.get(`${resource.kind}/${name}`)?.object ?? liveChild(run, resource, name);
   return object && isOurs(run.server)(object) ? object : undefined;
 }

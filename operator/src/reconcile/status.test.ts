@@ -136,14 +136,14 @@ describe('summarize', () => {
   test('causes and facts that were not looked at stay as they were', () => {
     const first = summarize(testServer(), allGood(), NOW);
     const report = newReport();
-    report.overall = terminal('NotSupported', 'spec.auth.mode: Kubeconfig is not supported yet');
+    report.overall = terminal('Rejected', 'the spec is refused');
     const status = summarize(testServer({ status: first, generation: 2 }), report, LATER);
     expect(condition(status, 'Ready')).toMatchObject({
       status: 'False',
-      reason: 'NotSupported',
+      reason: 'Rejected',
       observedGeneration: 2,
     });
-    expect(condition(status, 'Stalled')).toMatchObject({ status: 'True', reason: 'NotSupported' });
+    expect(condition(status, 'Stalled')).toMatchObject({ status: 'True', reason: 'Rejected' });
     expect(condition(status, 'Available')).toMatchObject({ status: 'True', observedGeneration: 1 });
     expect(status.url).toBe(first.url);
   });

@@ -28,7 +28,7 @@ export type Facts = Partial<Omit<KcpMcpServerStatus, 'conditions' | 'observedGen
 /** What one reconcile found out. Causes and facts that it didn't come to keep what the status says already. */
 export interface Report {
   causes: Partial<Record<Cause, Finding>>;
-  /** What stands above all causes: a spec that isn't acted on, a call that failed. */
+  /** What stands above all causes: a call that failed. */
   overall?: Problem;
   facts: Facts;
   /** When to look again though nothing has changed, in ms. */

@@ -6,10 +6,16 @@ import { grantCommand, OWN_VERBS } from './grant.ts';
 import type { Run } from './run.ts';
 
 /**
- * Removes a Secret of ours whose source has withdrawn its consent: only this very object, and only as it was seen.
+ * Removes a Secret of ours, for instance when its source has withdrawn its consent: only this very object, and only as it was
+ * seen.
+ * @param why after the name of the Secret
  * @returns why it is still there
  */
-export async function withdraw(run: Run, { metadata }: KubeObject): Promise<Problem | undefined> {
+export async function withdraw(
+  run: Run,
+  { metadata }: KubeObject,
+  why = 'whose source has withdrawn its consent',
+): Promise<Problem | undefined> {
   const { client, applier, grantee, signal } = run;
   const { uid, resourceVersion, deletionTimestamp } = metadata;
   if (deletionTimestamp !== undefined) return undefined;
@@ -19,7 +25,7 @@ export async function withdraw(run: Run, { metadata }: KubeObject): Promise<Prob
     return undefined;
   } catch (error) {
     if (isPassing(error)) throw error;
-    const what = `Secret ${keyOf(metadata)}, whose source has withdrawn its consent,`;
+    const what = `Secret ${keyOf(metadata)}, ${why},`;
     if (!isForbidden(error)) return problemOf(error, what);
     // A Role isn't watched, so this stays one to try again.
     const command = grantCommand({ resource: SECRET.plural, key: metadata, verbs: OWN_VERBS, grantee });

@@ -87,8 +87,10 @@ function specConfig(server: KcpMcpServer): RenderedConfig {
     cluster_provider_configs: {
       kcp: {
         default_workspace: spec.kcp.workspace,
-        inventory: 'caller',
+        inventory: spec.inventory.mode === 'Index' ? 'index' : 'caller',
         inventory_max_age: spec.inventory.maxAge,
+        // Its CA is that of the shards, too: kcp-operator signs all servers by one (docs/adr/0019).
+        ...(spec.inventory.mode === 'Index' ? { index_kubeconfig: PATHS.indexKubeconfig } : {}),
       },
     },
   };
@@ -160,6 +162,10 @@ export function restartHash(config: RenderedConfig): string {
     ...(config.toolset_configs.kcp.state_key_file === undefined ? [] : [config.toolset_configs.kcp.state_key_file]),
     // Left out in mode OIDC, as below.
     ...(config.cluster_auth_mode === 'kubeconfig' ? [config.cluster_auth_mode, config.require_oauth] : []),
+    // As for all that most servers don't have: a longer list would replace the Pods of all of them.
+    ...(config.cluster_provider_configs.kcp.inventory === 'index'
+      ? [config.cluster_provider_configs.kcp.inventory, config.cluster_provider_configs.kcp.index_kubeconfig]
+      : []),
     // A drop-in may set it. Left out when unset: a longer list would replace the Pods of all servers.
     ...(config.http?.read_header_timeout === undefined ? [] : [config.http.read_header_timeout]),
   ];

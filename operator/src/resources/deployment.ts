@@ -19,6 +19,9 @@ import { CONFIG_KEY, HEALTH_PORT, MOUNTS, PATHS } from './pod-layout.ts';
 /** Annotation of the Pod template; see {@link restartHash}. */
 export const CONFIG_HASH_ANNOTATION = `${GROUP}/config-hash`;
 
+/** Volume with the identity that makes the index. */
+export const INDEX_VOLUME = 'index';
+
 /** uid and gid of the image's user. */
 const NONROOT = 65_532;
 /** r--r-----: the files' group is the Pod's fsGroup. */
@@ -134,7 +137,7 @@ const probe = (path: string, periodSeconds: number, failureThreshold: number): P
  */
 function volumesOf(server: KcpMcpServer): Volume[] {
   const names = childNames(server.metadata.name);
-  const { tls, auth } = server.spec;
+  const { tls, auth, inventory } = server.spec;
   const caRef = auth.oidc?.caRef;
   const secret = (secretName: string, keys: { key: string; path: string }[]) => ({
     secret: { secretName, items: keys, defaultMode: GROUP_READABLE },
@@ -152,6 +155,9 @@ function volumesOf(server: KcpMcpServer): Volume[] {
     // Where TLS ends before the Pods they only make their sealing key of it.
     const keys = tls.termination === 'Pod' ? ['tls.crt', 'tls.key'] : ['tls.key'];
     volumes.push({ name: 'tls', ...secret(certificate, keys.map(same)) });
+  }
+  if (inventory.mode === 'Index') {
+    volumes.push({ name: INDEX_VOLUME, ...secret(names.indexSecret, [same(KUBECONFIG_SECRET_KEY)]) });
   }
   if (caRef) {
     const items = [{ key: caRef.key, path: 'ca.crt' }];
@@ -173,6 +179,7 @@ const mountPaths: Record<string, string> = {
   config: MOUNTS.config,
   kubeconfig: MOUNTS.kubeconfig,
   tls: MOUNTS.tls,
+  [INDEX_VOLUME]: MOUNTS.index,
   'oidc-ca': MOUNTS.oidcCA,
   'exchange-client': MOUNTS.exchangeClient,
 };

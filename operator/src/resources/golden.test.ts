@@ -5,12 +5,18 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { KcpMcpServerSpecInput } from '../api/kcp-mcp-server.ts';
+import { effectiveServer } from './effective-server.ts';
 import { buildAll, type Children } from './index.ts';
+import { mintedKubeconfig } from './minted-kubeconfig.ts';
 import {
   anonymousSpec,
   exposedSpecs,
+  FRONT_PROXY,
+  frontProxyReferences,
+  frontProxySpec,
   fullReferences,
   fullSpec,
+  ISSUER,
   minimalSpec,
   references,
   server,
@@ -34,6 +40,12 @@ const cases = {
   ...Object.fromEntries(Object.entries(exposedSpecs).map(([name, spec]) => [name, exposed(spec)])),
   shared: credentialsOf(buildAll(server(sharedSpec), sharedReferences)),
   anonymous: credentialsOf(buildAll(server(anonymousSpec), sharedReferences)),
+  // What the operator makes of it once it has asked the FrontProxy.
+  'front-proxy': {
+    kubeconfig: mintedKubeconfig(server(frontProxySpec), 'kcp', FRONT_PROXY),
+    indexKubeconfig: mintedKubeconfig(server(frontProxySpec), 'index', FRONT_PROXY),
+    ...buildAll(effectiveServer(server(frontProxySpec), ISSUER), frontProxyReferences),
+  },
 };
 
 /** The children that the way of being exposed has to do with. */

@@ -8,6 +8,7 @@ import type { DropIn } from './drop-in.ts';
 import { deployment } from './deployment.ts';
 import { type Exposing, exposing } from './exposure.ts';
 import type { KubeconfigCopy } from './kubeconfig-copy.ts';
+import { indexSecret } from './index-secret.ts';
 import { kubeconfigSecret } from './kubeconfig-secret.ts';
 import { networkPolicy } from './network-policy.ts';
 import { podDisruptionBudget } from './pod-disruption-budget.ts';
@@ -27,6 +28,10 @@ export * from './names.ts';
 export interface ResolvedReferences {
   /** Where kcp is; see {@link copyKubeconfig}. */
   kubeconfig: KubeconfigCopy;
+  /** The identity that makes the index, with `spec.inventory.mode: Index`. */
+  index?: KubeconfigCopy;
+  /** PEM of the issuer's CA where the spec doesn't name it but a FrontProxy does. */
+  issuerCA?: string;
   /** Further configuration; see {@link readDropIn}. */
   dropIn?: DropIn;
   /** Image of the server where the spec names none. */
@@ -39,6 +44,8 @@ export interface ResolvedReferences {
 export interface Children extends Partial<Record<Exposing['child'], KubeObject>> {
   serviceAccount: ReturnType<typeof serviceAccount>;
   kubeconfigSecret: ReturnType<typeof kubeconfigSecret>;
+  /** With `spec.inventory.mode: Index`. */
+  indexSecret?: ReturnType<typeof indexSecret>;
   configMap: ReturnType<typeof configMap>;
   /** Left out when somebody else keeps the certificate (`spec.tls.secretName`). */
   certificate?: CertManagerCertificateInput;
@@ -58,7 +65,8 @@ export function buildAll(server: KcpMcpServer, references: ResolvedReferences): 
   return {
     serviceAccount: serviceAccount(server),
     kubeconfigSecret: kubeconfigSecret(server, references),
-    configMap: configMap(server, references.dropIn),
+    ...(references.index ? { indexSecret: indexSecret(server, references.index) } : {}),
+    configMap: configMap(server, references.dropIn, references.issuerCA),
     ...(server.spec.tls.issuerRef ? { certificate: certificate(server, server.spec.tls.issuerRef) } : {}),
     service: service(server),
     ...(server.spec.networkPolicy

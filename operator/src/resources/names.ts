@@ -22,6 +22,8 @@ export interface ChildNames {
   workload: string;
   configMap: string;
   kubeconfigSecret: string;
+  /** Secret with the identity that makes the index (`spec.inventory.mode: Index`). */
+  indexSecret: string;
   /** Certificate, and the Secret that cert-manager writes for it. */
   certificate: string;
 }
@@ -31,6 +33,7 @@ export const childNames = (name: string): ChildNames => ({
   workload: `${name}-mcp`,
   configMap: `${name}-mcp-config`,
   kubeconfigSecret: `${name}-mcp-kubeconfig`,
+  indexSecret: `${name}-mcp-index`,
   certificate: `${name}-mcp-tls`,
 });
 

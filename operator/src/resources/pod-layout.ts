@@ -25,6 +25,7 @@ export const MOUNTS = {
   tls: `${ROOT}/tls`,
   oidcCA: `${ROOT}/oidc-ca`,
   exchangeClient: `${ROOT}/exchange-client`,
+  index: `${ROOT}/index`,
 } as const;
 
 export const PATHS = {
@@ -33,5 +34,6 @@ export const PATHS = {
   tlsCert: `${MOUNTS.tls}/tls.crt`,
   tlsKey: `${MOUNTS.tls}/tls.key`,
   oidcCA: `${MOUNTS.oidcCA}/ca.crt`,
+  indexKubeconfig: `${MOUNTS.index}/kubeconfig`,
   clientSecret: `${MOUNTS.exchangeClient}/client-secret`,
 } as const;

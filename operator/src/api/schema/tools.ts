@@ -59,7 +59,7 @@ export const inventorySchema = z
     mode: z
       .enum(['Caller', 'Index'])
       .describe(
-        "Caller walks the workspaces with the caller's token. Index watches all workspaces with an identity of its own and probes them with the caller's token; it needs kubeconfigRef or frontProxyRef.",
+        "Caller walks the workspaces with the caller's token. Index watches all workspaces with an identity of its own and probes them with the caller's token; it needs kubeconfigRef or frontProxyRef, the consent of the FrontProxy behind it (annotation mcp.kcp.io/allow-namespaces), and config/kcp/index-identity.yaml in kcp's workspace root. Without that identity it is as Caller.",
       )
       .default('Caller'),
     maxAge: duration()

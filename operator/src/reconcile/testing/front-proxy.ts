@@ -59,9 +59,11 @@ export async function newFrontProxyCase(env: Environment, { roles = true } = {})
     kubeconfigOfOurs: (name = minted): Promise<Child> =>
       waitFor(`Kubeconfig ${name}`, () => it.find('Kubeconfig', name, source), SOON),
     /** What kcp-operator does with it. */
-    async fill(name = minted, user = 'kcp-mcp'): Promise<void> {
+    async fill(name = minted, user = 'kcp-mcp', credentials?: Record<string, string>): Promise<void> {
       await self.kubeconfigOfOurs(name);
-      const text = (await it.kubeconfig()).replaceAll('kcp-mcp', user);
+      const nothing = { 'client-certificate-data': undefined, 'client-key-data': undefined, token: undefined };
+      const options = credentials && { user: { ...nothing, ...credentials } };
+      const text = (await it.kubeconfig(options)).replaceAll('kcp-mcp', user);
       await it.apply('Secret', name, { stringData: { kubeconfig: text } }, source);
       await it.patch('Kubeconfig', name, { status: { phase: 'Ready' } }, { where: source, sub: '/status' });
     },

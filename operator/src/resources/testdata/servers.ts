@@ -194,3 +194,22 @@ export const fullReferences: ResolvedReferences = {
   dropIn: readDropIn(DROP_IN, runtimeConfig(server(fullSpec))),
   replicas: 2,
 };
+
+/** As little as it takes with a FrontProxy, and an index. */
+export const frontProxySpec = {
+  hostname: 'mcp.vespucci.example.com',
+  kcp: { frontProxyRef: { name: 'vespucci', namespace: 'kcp-vespucci' } },
+  inventory: { mode: 'Index' },
+  tls: { issuerRef: { name: 'letsencrypt-prod', kind: 'ClusterIssuer' } },
+} satisfies KcpMcpServerSpecInput;
+
+export const FRONT_PROXY = { namespace: 'kcp-vespucci', name: 'vespucci' };
+
+/** What that FrontProxy says. */
+export const ISSUER = { issuerURL: 'https://auth.example.com/realms/kcp', clientID: 'platform-mesh', hasCA: true };
+
+export const frontProxyReferences: ResolvedReferences = {
+  ...references,
+  index: { ...references.kubeconfig, credentials: { token: 'dG9rZW4=' } },
+  issuerCA: '-----BEGIN CERTIFICATE-----\nY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n',
+};

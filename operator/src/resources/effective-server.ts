@@ -1,7 +1,7 @@
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { oidcSchema } from '../api/schema/auth.ts';
-import { childNames } from '../resources/names.ts';
-import { ISSUER_CA_KEY } from '../resources/pod-layout.ts';
+import { childNames } from './names.ts';
+import { ISSUER_CA_KEY } from './pod-layout.ts';
 
 /** What a FrontProxy says of the issuer, and whether it comes with a CA. */
 export interface InheritedIssuer {
@@ -9,6 +9,12 @@ export interface InheritedIssuer {
   clientID: string;
   hasCA: boolean;
 }
+
+/** The server as if it asked for no index: while there is no identity to make it with, a walk is the answer. */
+export const withoutIndex = (server: KcpMcpServer): KcpMcpServer => ({
+  ...server,
+  spec: { ...server.spec, inventory: { ...server.spec.inventory, mode: 'Caller' } },
+});
 
 /**
  * The server as if its spec had said what it left to the FrontProxy, so that whatever is made of a server needn't know where its
