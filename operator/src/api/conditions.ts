@@ -75,8 +75,8 @@ const reasons = {
   Rejected: {
     on: ['Ready', 'Stalled', 'KubeconfigReady', 'ConfigReady', 'CertificateReady', 'Available', 'Exposed'],
     meaning:
-      'The API server refused an object of ours as invalid, by its own rules or an admission policy; on ConfigReady: the spec makes a config.toml that the server refuses.',
-    cure: 'Change the field that the message names, or the policy.',
+      'The API server refused an object of ours as invalid, by its own rules, a quota or an admission policy, or an admission webhook does not answer; on ConfigReady: the spec makes a config.toml that the server refuses.',
+    cure: 'Change the field that the message names, or the policy; or mend the webhook that it names.',
   },
 
   // KubeconfigReady and other references

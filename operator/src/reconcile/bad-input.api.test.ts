@@ -294,3 +294,38 @@ test('a quota that refuses a child is told, and tried again', async () => {
   await env.api.request(`${quota}/none`, { method: 'DELETE' });
   await it.condition('Exposed', 'True', 'ServiceReady');
 }, 30_000);
+
+test('an admission webhook that does not answer holds up nothing but what it is asked about, and is named', async () => {
+  const it = await newCase(env);
+  const hooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const name = `${it.namespace}.example.com`;
+  await env.api.apply(hooks, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name },
+    webhooks: [
+      {
+        name,
+        clientConfig: { url: 'https://127.0.0.1:9/nobody' },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': it.namespace } },
+        rules: [
+          { apiGroups: ['cert-manager.io'], apiVersions: ['*'], resources: ['certificates'], operations: ['CREATE'] },
+        ],
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  });
+  await it.createSource();
+  await it.createServer();
+  const { message } = await it.condition('CertificateReady', 'False', 'Rejected');
+  expect(message).toContain(`admission webhook "${name}"`);
+  expect(message).not.toContain('127.0.0.1');
+  await it.condition('Reconciling', 'True', 'RetryingAfterError');
+  await it.runPods();
+  await it.condition('Available', 'True');
+  await it.condition('Exposed', 'True');
+  await env.api.request(`${hooks}/${name}`, { method: 'DELETE' });
+  await it.issueCertificate();
+  await it.condition('Ready', 'True');
+}, 30_000);

@@ -6,6 +6,12 @@ import { oneLine } from './text.ts';
 const apiError = (status: number, reason: string, message = 'PATCH failed') =>
   new ApiError({ status, reason, message });
 
+const unanswered = apiError(
+  500,
+  'InternalError',
+  'Internal error occurred: failed calling webhook "a.example.com": failed to call webhook: Post "https://a.b.svc:443/": read tcp 10.0.0.1:54321->10.0.0.2:443: i/o timeout',
+);
+
 describe('problemOf', () => {
   test.each([
     ['a foreign object', new ForeignObjectError('Service', 'a/b'), 'terminal', 'Conflict'],
@@ -27,6 +33,7 @@ describe('problemOf', () => {
       'transient',
       'Rejected',
     ],
+    ['a webhook that does not answer', unanswered, 'transient', 'Rejected'],
     ['an unreachable API server', apiError(0, 'Network'), 'transient', 'RetryingAfterError'],
     ['anything else', new TypeError('x is undefined'), 'transient', 'RetryingAfterError'],
   ])('%s', (_, error, kind, reason) => {
@@ -36,11 +43,18 @@ describe('problemOf', () => {
   });
 });
 
+test('a webhook that does not answer is named, without what changes from call to call', () => {
+  expect(problemOf(unanswered, 'Service a/b').message).toContain('webhook "a.example.com" does not answer');
+  expect(problemOf(unanswered, 'Service a/b').message).not.toContain('54321');
+});
+
 test('isPassing: races and the way to the API server, nothing that somebody must mend', () => {
   expect(
     [apiError(409, 'Conflict'), apiError(0, 'Network'), apiError(503, 'ServiceUnavailable')].every(isPassing),
   ).toBe(true);
-  expect([apiError(422, 'Invalid'), apiError(403, 'Forbidden'), new TypeError('bug')].some(isPassing)).toBe(false);
+  expect([apiError(422, 'Invalid'), apiError(403, 'Forbidden'), unanswered, new TypeError('bug')].some(isPassing)).toBe(
+    false,
+  );
 });
 
 test.each([

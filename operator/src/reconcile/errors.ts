@@ -57,6 +57,13 @@ export class RetryError extends Error {
 const DENIED =
   /admission webhook "[^"]*" denied the request|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/;
 
+/** Of the API server, with status 500, when a webhook gives no answer. What follows is of the network, and may change each time. */
+const UNANSWERED = /failed calling webhook ("[^"]*")/;
+
+/** Name, in quotes, of the admission webhook that the API server waited for in vain. */
+const unansweredBy = (error: unknown): string | undefined =>
+  isApiError(error) && error.status === 500 ? UNANSWERED.exec(error.message)?.[1] : undefined;
+
 /**
  * Judges an error of a write to a child.
  * @param what kind and name of the object, for the message: `Deployment kcp-mcp/vespucci-mcp`
@@ -64,6 +71,13 @@ const DENIED =
 export function problemOf(error: unknown, what: string): Problem {
   if (error instanceof ForeignObjectError) return conflict(error.kind, error.key);
   const text = oneLine(error instanceof Error ? error.message : String(error));
+  const webhook = unansweredBy(error);
+  if (webhook !== undefined) {
+    const cure =
+      'see that the program that serves it runs, in validatingwebhookconfigurations and mutatingwebhookconfigurations';
+    const message = `${what} can't be written, since admission webhook ${oneLine(webhook, 256)} does not answer: ${cure}`;
+    return { kind: 'transient', reason: 'Rejected', message };
+  }
   if (isInvalid(error) && !DENIED.test(text)) return terminal('Rejected', `the API server refused ${what}: ${text}`);
   // RBAC, a quota, an admission policy or webhook, or a namespace that is going away; none of them is watched.
   if (isForbidden(error) || isInvalid(error))
@@ -89,8 +103,12 @@ export function longestDelayMs(error: unknown): number | undefined {
   return cause === undefined || isTransient(cause) ? 30_000 : undefined;
 }
 
-/** True for what isn't worth a word in the status when it happens once: races with our own cache, and the way to the API server. */
+/**
+ * True for what isn't worth a word in the status when it happens once, and cuts a reconcile short: races with our own cache, and
+ * the way to the API server. A webhook that doesn't answer is about one object, and may not do so for long.
+ */
 export function isPassing(error: unknown): boolean {
+  if (unansweredBy(error) !== undefined) return false;
   return (
     isConflict(error) ||
     isAborted(error) ||
