@@ -12,7 +12,7 @@ export SWC_NATIVE_BINDING_CACHE := $(abspath $(CACHE))/swc
 
 .PHONY: help
 help: ## This list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 .PHONY: install
 install: $(STAMP) ## npm dependencies (npm's cache stays in the project's cache folder)
@@ -74,6 +74,12 @@ BENCH_RESULTS := docs/benchmarks/$(if $(KCP_BIN)$(KCP_KUBECONFIG),real,synthetic
 bench: build ## Speed beside the upstream server: docs/benchmarks.md, measured anew (half an hour; KCP_BIN adds a real kcp)
 	@mkdir -p docs/benchmarks
 	@npm run --silent bench -- --minutes 10 --json $(BENCH_RESULTS)
+	@npm run --silent bench:report -- docs/benchmarks/*.json
+
+.PHONY: bench-operator
+bench-operator: build ## Speed of the operator on a real API server: docs/benchmarks.md, measured anew (about 40 min)
+	@mkdir -p docs/benchmarks
+	@npm run --silent bench:operator -- --json docs/benchmarks/operator.json
 	@npm run --silent bench:report -- docs/benchmarks/*.json
 
 .PHONY: demo

@@ -102,10 +102,10 @@ export async function readResults(file: string): Promise<Results> {
 }
 
 /** JSON with a line for each sample set: large, but readable and kind to diffs. */
-export function formatResults(results: Results): string {
+export function formatResults(results: object): string {
   const lines = (items: readonly unknown[]): string =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`;
-  const fields = Object.entries(results).map(
+  const fields = Object.entries(results as Record<string, unknown>).map(
     ([name, value]) => `  ${JSON.stringify(name)}: ${Array.isArray(value) ? lines(value) : JSON.stringify(value)}`,
   );
   return `{\n${fields.join(',\n')}\n}\n`;

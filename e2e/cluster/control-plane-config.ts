@@ -70,7 +70,7 @@ export function apiserverArguments(settings: ApiserverSettings): string[] {
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${pki.serviceAccountCert}`,
     `--service-account-signing-key-file=${pki.serviceAccountKey}`,
-    `--service-cluster-ip-range=${serviceCIDR ?? '10.0.0.0/24'}`,
+    `--service-cluster-ip-range=${serviceCIDR ?? '10.0.0.0/16'}`,
     '--allow-privileged=true',
     '--profiling=false',
     ...(serviceCIDR

@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   address?: string;
   /** Write an audit log: JSON lines, `audit.k8s.io/v1` Events at level Metadata, one per completed request. */
   audit?: boolean;
+  /** Write it by this `audit.k8s.io/v1` Policy. */
+  auditPolicy?: object;
   /** An issuer whose tokens are accepted; it may be started later. */
   oidc?: OIDCOptions;
   /** Further flags of the API server. */
@@ -45,7 +47,7 @@ export interface ControlPlane {
   url: string;
   /** The CA of the API server's certificate and of client certificates, PEM. */
   caFile: string;
-  /** The audit log's path; nothing is there without `audit: true`. */
+  /** The audit log's path; nothing is there unless one was asked for. */
   auditLog: string;
   /** Ends both processes and removes the data (and the folder, if it wasn't given). */
   stop(): Promise<void>;
@@ -128,7 +130,8 @@ export async function launchControlPlane(
   });
   const hosts = ['localhost', '127.0.0.1', address, ...(services ? serviceNames(services.address) : [])];
   const [{ ca, kubeconfig, files }] = await together([makePki(dir, url, hosts), etcd]);
-  if (options.audit) await writeFile(join(dir, 'audit/policy.json'), JSON.stringify(auditPolicy));
+  const policy = options.auditPolicy ?? (options.audit ? auditPolicy : undefined);
+  if (policy) await writeFile(join(dir, 'audit/policy.json'), JSON.stringify(policy));
 
   let apiserver: StartedProcess | undefined;
   const start = () =>
@@ -144,7 +147,7 @@ export async function launchControlPlane(
           etcdURL,
           pki: files,
           ...(services ? { serviceCIDR: services.cidr } : {}),
-          ...(options.audit ? { auditLog } : {}),
+          ...(policy ? { auditLog } : {}),
           ...(options.oidc ? { oidc: options.oidc } : {}),
           flags: options.flags ?? [],
         }),
