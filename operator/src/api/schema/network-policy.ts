@@ -84,7 +84,7 @@ const egress = z
       32,
     )
       .describe(
-        "What else the Pods may reach, for instance the port behind a Service of kcp's front-proxy, an issuer's keys at another port, or DNS at another one than 53.",
+        "What else the Pods may reach, for instance the port behind a Service of kcp's front-proxy, kcp's shards with inventory Index, an issuer's keys at another port, or DNS at another one than 53.",
       )
       .optional(),
   })
