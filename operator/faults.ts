@@ -1,6 +1,7 @@
 // Writes the table of faults in docs/operator.md. Figures come from the newest run of the tests on this machine
 // (.testing/faults, by `make test-api test-long`) and are kept in docs/faults.json; what wasn't run keeps its earlier figure.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { thisCommit, thisMachine } from '../e2e/bench/measure/machine.ts';
 import { FIGURES, type Figure } from './src/faults/testing/figures.ts';
@@ -50,8 +51,10 @@ for (const file of existsSync(FIGURES) ? readdirSync(FIGURES) : []) {
   const { id, ...figure } = JSON.parse(readFileSync(join(FIGURES, file), 'utf8')) as Figure;
   if (ROWS.some(([row]) => row === id)) kept.figures[id] = figure;
 }
+// What else the machine was doing counts: the tests themselves bring it to 3 or so.
+const load = Math.round(loadavg()[2] ?? 0);
 const { cpu, cores, memoryGiB, node } = thisMachine();
-kept.machine = `${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}, commit ${thisCommit()}`;
+kept.machine = `${cpu}, ${cores} cores, ${memoryGiB} GiB, load average ${load}, Node ${node}, commit ${thisCommit()}`;
 kept.figures = Object.fromEntries(Object.entries(kept.figures).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(KEPT, `${JSON.stringify(kept, undefined, 2)}\n`);
 
