@@ -14,6 +14,7 @@ const MORE_CHILDREN = [
   ['NetworkPolicy', 'mcp'],
   ['PodDisruptionBudget', 'mcp'],
   ['Ingress', 'mcp'],
+  ['Secret', 'mcp-index'],
 ] as const;
 const OTHER = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: '00000000-0000-4000-8000-000000000000' };
 

@@ -3,10 +3,15 @@ import type { FrontProxyCase } from '../../reconcile/testing/front-proxy.ts';
 
 const CHILD = `${NAME}-mcp`;
 
+const TOKEN = { token: 'dG9rZW4' };
+
 /** What kcp-operator, cert-manager, the Deployment controller, an ingress controller and a gateway do where it is their turn. */
 export async function playControllers(it: FrontProxyCase): Promise<void> {
   const minted = await it.find('Kubeconfig', it.minted, it.source);
   if (minted && !minted.status) await it.fill();
+  const forIndex = it.minted.replace('kcp-mcp.', 'kcp-mcp-index.');
+  const mintedForIndex = await it.find('Kubeconfig', forIndex, it.source);
+  if (mintedForIndex && !mintedForIndex.status) await it.fill(forIndex, 'kcp-mcp-index', TOKEN);
 
   const certificate = await it.find('Certificate', `${CHILD}-tls`);
   if (certificate && !certificate.status) await it.issueCertificate();

@@ -14,7 +14,7 @@ export async function courseCRDs(): Promise<string[]> {
 
 export const course = {
   /** Beside hostname, frontProxyRef and issuerRef. Two replicas bring a PodDisruptionBudget. */
-  spec: { networkPolicy: {}, deployment: { replicas: 2 }, exposure: { ingress: {} } },
+  spec: { networkPolicy: {}, deployment: { replicas: 2 }, exposure: { ingress: {} }, inventory: { mode: 'Index' } },
   /** Merged into the spec, one after the other; the last leaves nothing optional, and a certificate that somebody else keeps. */
   changes: [
     {
@@ -28,6 +28,7 @@ export const course = {
       tls: { issuerRef: null, secretName: 'wildcard' },
       deployment: { replicas: 1 },
       exposure: null,
+      inventory: { mode: 'Caller' },
       networkPolicy: null,
     },
   ],
