@@ -48,7 +48,7 @@ import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './h
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
 import { SharedObjects } from './shared-objects.ts';
-import { keysOnly, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
+import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
@@ -116,11 +116,13 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     rootShards: new SharedObjects<KcpRootShard>({ ...common, resource: ROOT_SHARD, transform: slim }, wake),
   };
   const everywhere = [kubeconfigs, ...Object.values(shared)];
-  /** Secrets and ConfigMaps whose content is read. */
+  /** Secrets and ConfigMaps whose content is read; of kubeconfigs without credentials. */
   const sources = {
-    Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slimForeign }, wake),
+    Secret: new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: noCredentials }, wake),
     ConfigMap: new WatchedObjects<DataObject>({ ...common, resource: CONFIG_MAP, transform: slimForeign }, wake),
   };
+  /** Secrets with kubeconfigs whose credentials are copied. */
+  const identities = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: slimForeign }, wake);
   /** Secrets that the Pods mount: which keys they have, without what is in them. */
   const secretKeys = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: keysOnly }, wake);
   /** Secrets with certificates that somebody else keeps: the certificates, and whether there is a key. */
@@ -136,7 +138,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
   };
   const issuers = createIssuers(checkIssuer, wake, logger);
   const watchedObjects = () => [
-    ...[sources.Secret, sources.ConfigMap, secretKeys, certificateSecrets, ...single.values()],
+    ...[sources.Secret, sources.ConfigMap, identities, secretKeys, certificateSecrets, ...single.values()],
     ...Object.values(shared),
   ];
 
@@ -206,6 +208,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     kubeconfigs,
     ...shared,
     sources,
+    identities,
     secretKeys,
     certificateSecrets,
     certificateRequests,

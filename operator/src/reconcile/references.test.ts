@@ -62,6 +62,7 @@ function context({ phase = 'synced', kubeconfig, secrets = {}, configMaps = {}, 
     sources: {
       kubeconfigs: { state: () => ({ phase, since: 0, message: 'why' }), store: { get: () => kubeconfig } },
       sources: { Secret: known(secrets), ConfigMap: known(configMaps) },
+      identities: known(secrets),
       secretKeys: known(secrets),
     },
     looks: new Looks('kcp-mcp/vespucci'),

@@ -27,6 +27,8 @@ import type { Looks, Watchable } from './watched-objects.ts';
 export interface ReferenceSources {
   kubeconfigs: { state(): InformerState; store: Pick<Store<KcpKubeconfig>, 'get'> };
   sources: Record<'Secret' | 'ConfigMap', Watchable<DataObject>>;
+  /** Secrets with kubeconfigs, credentials included. */
+  identities: Watchable<DataObject>;
   /** Secrets without their values. */
   secretKeys: Watchable<DataObject>;
 }
@@ -157,7 +159,7 @@ function readSecret(
   wanted: { credentials: boolean },
   { sources, looks, grantee }: ResolveContext,
 ): Read {
-  const seen = looks.look(sources.sources.Secret, secret);
+  const seen = looks.look(wanted.credentials ? sources.identities : sources.sources.Secret, secret);
   if (seen.state === 'pending') throw new NotYetKnownError();
   if (seen.state === 'absent') return failed('NotFound', missing);
   if (seen.state === 'forbidden') {

@@ -45,7 +45,7 @@ export interface Run {
   issuer?: { answer: IssuerAnswer; unreadable?: never } | { unreadable: Problem; answer?: never };
   caches: Caches;
   /** The same caches, as references.ts wants them. */
-  sources: Pick<Caches, 'kubeconfigs' | 'sources' | 'secretKeys'>;
+  sources: Pick<Caches, 'kubeconfigs' | 'sources' | 'identities' | 'secretKeys'>;
   applier: Applier;
   client: KubeClient;
   /** `--serviceaccount=NAMESPACE:NAME` of this operator, for commands in messages. */

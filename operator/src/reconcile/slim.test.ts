@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
 import { FIELD_MANAGER } from '../resources/names.ts';
-import { keysOnly, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
+import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
 
 const own = { manager: FIELD_MANAGER, operation: 'Apply', fieldsV1: { 'f:data': {} } };
 const taker = { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:data': {} } };
@@ -44,6 +45,34 @@ const secret = {
 test('keysOnly: which keys have a value, and no value', () => {
   expect(keysOnly(secret).data).toEqual({ 'tls.crt': 'set', 'tls.key': 'set', empty: '' });
   expect(JSON.stringify(keysOnly(secret))).not.toContain('c2VjcmV0');
+});
+
+test('noCredentials: a kubeconfig says which fields its users have, and nothing of what is in them', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const user = { token: 'hunter2', 'client-key-data': 'aHVudGVyMg==', exec: { command: 'hunter2' }, tokenFile: '' };
+  const kubeconfig = stringify({
+    'current-context': 'x',
+    clusters: [{ name: 'x', cluster: { server: 'https://kcp.example.com' } }],
+    users: [{ name: 'me', user }, { name: 'odd', user: 'hunter2' }, 'hunter2'],
+  });
+  const others = { 'ca.crt': base64('-----BEGIN CERTIFICATE-----'), text: base64('a: [b') };
+  const { data = {}, metadata } = noCredentials({
+    ...secret,
+    data: { kubeconfig: base64(kubeconfig), ...others },
+  });
+  expect(metadata.annotations).toEqual({ mine: 'x' });
+  expect(data).toMatchObject(others);
+  const kept = Buffer.from(data['kubeconfig'] ?? '', 'base64').toString();
+  expect(kept).not.toMatch(/hunter2|aHVudGVyMg/);
+  expect(parse(kept)).toEqual({
+    'current-context': 'x',
+    clusters: [{ name: 'x', cluster: { server: 'https://kcp.example.com' } }],
+    users: [
+      { name: 'me', user: { token: 'withheld', 'client-key-data': 'withheld', exec: 'withheld', tokenFile: '' } },
+      { name: 'odd', user: {} },
+      {},
+    ],
+  });
 });
 
 test('noKey: the certificate, and that there is a key', () => {

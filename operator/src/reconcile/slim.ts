@@ -1,5 +1,6 @@
 /** What the caches keep of an object: with a thousand KcpMcpServers, what nobody reads is most of it. */
 import type { KubeObject, ObjectMeta } from '../kube/index.ts';
+import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
 import type { DataObject, Deployment } from './objects.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -33,6 +34,17 @@ export function keysOnly(secret: DataObject): DataObject {
   const { apiVersion, kind, metadata, data = {} } = slimForeign(secret);
   const there = Object.entries(data).map(([key, value]): [string, string] => [key, value === '' ? '' : 'set']);
   return { apiVersion, kind, metadata, data: Object.fromEntries(there) };
+}
+
+/** Credentials of kubeconfigs never get into our memory for longer than the answer that they came with. */
+export function noCredentials(secret: DataObject): DataObject {
+  const { data = {}, ...rest } = slimForeign(secret);
+  const slimmed = Object.entries(data).map(([key, value]): [string, string] => {
+    const text = Buffer.from(value, 'base64').toString('utf8');
+    const without = withoutCredentials(text);
+    return [key, without === text ? value : Buffer.from(without).toString('base64')];
+  });
+  return { ...rest, data: Object.fromEntries(slimmed) };
 }
 
 /** The key never gets into our memory for longer than the answer that it came with. */

@@ -123,6 +123,28 @@ function render({ server, workspace = 'root', caData, tlsServerName }: Kubeconfi
 }
 
 /**
+ * The same kubeconfig with a word in place of whatever its users have: which fields are set is told, not what is in them. A text
+ * that is none comes back as it is.
+ */
+export function withoutCredentials(source: string): string {
+  let config: Mapping;
+  try {
+    config = parse(source);
+  } catch (error) {
+    if (error instanceof KubeconfigError) return source;
+    throw error;
+  }
+  const { users } = config;
+  return Array.isArray(users) ? JSON.stringify({ ...config, users: users.map(withoutValues) }) : source;
+}
+
+function withoutValues(entry: unknown): unknown {
+  if (!isMapping(entry) || !isMapping(entry['user'])) return isMapping(entry) ? { ...entry, user: {} } : {};
+  const fields = Object.entries(entry['user']).map(([field, value]) => [field, isSet(value) ? 'withheld' : value]);
+  return { ...entry, user: Object.fromEntries(fields) as Mapping };
+}
+
+/**
  * Names of the users that a kubeconfig has, whatever is in them.
  * @throws KubeconfigError
  */
