@@ -169,4 +169,27 @@ describe('a route', () => {
     const both = { status: { ancestors: [left, ...policy(ACCEPTED).status.ancestors] } };
     expect(told(exposed({ gateway }, { HTTPRoute, BackendTLSPolicy: both }))).toBe('True RouteAccepted');
   });
+
+  test('to HTTPS Pods by two gateways needs both to know, by something else one above it', () => {
+    const other = { ...full, name: 'internal' };
+    const parents = [parent, { ...parent, name: 'internal' }];
+    const HTTPRoute = {
+      status: { parents: [full, other].map((parentRef) => ({ parentRef, conditions: [ACCEPTED] })) },
+    };
+    const policy = (...refs: object[]) => ({
+      status: { ancestors: refs.map((ancestorRef) => ({ ancestorRef, conditions: [ACCEPTED] })) },
+    });
+    const gateway = { parentRefs: parents, route: 'HTTP' };
+    const one = exposed({ gateway }, { HTTPRoute, BackendTLSPolicy: policy(full) });
+    expect(one).toMatchObject({ status: 'False', reason: 'RoutePending' });
+    expect(one?.message).toContain('Gateway gateways/internal has not answered to BackendTLSPolicy');
+    const both = exposed({ gateway }, { HTTPRoute, BackendTLSPolicy: policy(full, other) });
+    expect(told(both)).toBe('True RouteAccepted');
+
+    const set = { ...parent, kind: 'XListenerSet' };
+    const bySet = { gateway: { parentRefs: [set], route: 'HTTP' } };
+    const taken = { status: { parents: [{ parentRef: { ...full, ...set }, conditions: [ACCEPTED] }] } };
+    expect(told(exposed(bySet, { HTTPRoute: taken, BackendTLSPolicy: {} }))).toBe('False RoutePending');
+    expect(told(exposed(bySet, { HTTPRoute: taken, BackendTLSPolicy: policy(other) }))).toBe('True RouteAccepted');
+  });
 });

@@ -94,17 +94,20 @@ function routeFinding(route: Route, { spec }: KcpMcpServer): Finding {
 function policyFinding(policy: BackendTLSPolicy, { spec }: KcpMcpServer): Finding {
   const what = `BackendTLSPolicy ${keyOf(policy.metadata)}`;
   const parents = spec.exposure.gateway?.parentRefs ?? [];
-  // Gateways that the route has left may go on answering. Where something else is a parent, the Gateway is above it.
-  const concerns = (ancestor: ParentRef): boolean =>
-    parents.some(
-      (parent) => kindOf(parent) !== 'Gateway' || keyOfParent(parent, policy) === keyOfParent(ancestor, policy),
-    );
-  const answers = policy.status?.ancestors?.filter(({ ancestorRef }) => concerns(ancestorRef)) ?? [];
-  const conditions = answers.flatMap((answer) => answer.conditions ?? []);
-  return (
-    verdict(conditions, { what, where: 'the gateway', route: policy, needed: ['Accepted'] }) ??
-    holds('RouteAccepted', what)
+  const answerOf = (where: string, concerns: (ancestor: ParentRef) => boolean): Finding | undefined => {
+    const answers = policy.status?.ancestors?.filter(({ ancestorRef }) => concerns(ancestorRef)) ?? [];
+    const conditions = answers.flatMap((answer) => answer.conditions ?? []);
+    return verdict(conditions, { what, where, route: policy, needed: ['Accepted'] });
+  };
+  const gateways = parents.filter((parent) => kindOf(parent) === 'Gateway');
+  const named = new Set(gateways.map((gateway) => keyOfParent(gateway, policy)));
+  // Each of them, and no other: those that the route has left may go on answering.
+  const answers = [...named].map((key) =>
+    answerOf(`Gateway ${key}`, (ancestor) => keyOfParent(ancestor, policy) === key),
   );
+  // Where something else is a parent, some Gateway is above it.
+  if (gateways.length < parents.length) answers.push(answerOf('the gateway', () => true));
+  return answers.find((finding) => finding !== undefined) ?? holds('RouteAccepted', what);
 }
 
 interface Asked {
