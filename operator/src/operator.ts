@@ -126,7 +126,8 @@ export function createOperator(options: OperatorOptions): Operator {
     queue = undefined;
     await own.stop({ graceMs: 0 });
     await events.stop();
-    for (const server of caches.servers.list()) caches.release(keyOf(server.metadata));
+    // Also what those referred to who were deleted meanwhile: nobody reconciles them any more.
+    caches.releaseAll();
   };
 
   const stopping = new AbortController();

@@ -26,6 +26,8 @@ export interface InformerRegistry<T extends KubeObject> {
   peek(key: ObjectKey): Informer<T> | undefined;
   /** Who holds `key`. */
   usersOf(key: ObjectKey): string[];
+  /** Who holds anything. */
+  users(): string[];
   /** Retry at once all that wait to be retried. */
   poke(): void;
   /** How many objects are watched. */
@@ -104,6 +106,7 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
       for (const id of [...(holdings.get(user) ?? [])]) if (!kept.has(id)) drop(id, user);
     },
     peek: (key) => held.get(keyOf(key))?.informer,
+    users: () => [...holdings.keys()],
     usersOf: (key) => [...(held.get(keyOf(key))?.users ?? [])],
     poke() {
       for (const { informer } of held.values()) informer.poke();

@@ -77,6 +77,7 @@ export class SharedChecks<Q, A> {
     return this.#entries.size;
   }
 
+  /** Nobody asks anything any more, until the next {@link look}. */
   stop(): void {
     for (const [id, entry] of this.#entries) this.#end(id, entry);
   }

@@ -222,7 +222,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
 
     /** Resolves when every kind was listed once, or found not to be served. */
     async settled(signal?: AbortSignal): Promise<void> {
-      await Promise.all([...kinds, autoscalers, ...everywhere].map((kind) => kind.settled(signal)));
+      await Promise.all([...kinds, ...byTheWay, ...everywhere].map((kind) => kind.settled(signal)));
     },
 
     /** What hasn't been listed yet, one text each; empty: work can begin. */
@@ -238,6 +238,12 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     release(user: string, keep?: Looks): void {
       for (const objects of watchedObjects()) objects.release(user, keep?.heldIn(objects));
       issuers.release(user, keep?.heldIn(issuers));
+    },
+
+    /** All that anybody referred to is let go. */
+    releaseAll(): void {
+      for (const objects of watchedObjects()) objects.releaseAll();
+      issuers.stop();
     },
 
     async stop(): Promise<void> {

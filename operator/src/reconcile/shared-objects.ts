@@ -61,6 +61,12 @@ export class SharedObjects<T extends KubeObject> implements Watchable<T> {
     if (seen?.size === 0) this.#seen.delete(user);
   }
 
+  /** Nobody refers to anything any more. */
+  releaseAll(): void {
+    this.#users.clear();
+    this.#seen.clear();
+  }
+
   state(): InformerState {
     return this.#informer.state();
   }

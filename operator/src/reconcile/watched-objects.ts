@@ -70,6 +70,11 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
     this.#registry.releaseAll(user, keep);
   }
 
+  /** Nobody refers to anything any more. */
+  releaseAll(): void {
+    for (const user of this.#registry.users()) this.release(user);
+  }
+
   /** Takes an object that was just written, so that the next look needn't wait for its watch. */
   observe(object: T): void {
     this.#registry.peek(object.metadata)?.observe(object);

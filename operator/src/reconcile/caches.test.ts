@@ -1,0 +1,66 @@
+import { setImmediate as tick } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { waitFor } from '../../../e2e/lib/wait.ts';
+import { CERTIFICATE_REQUEST, HORIZONTAL_POD_AUTOSCALER, SECRET } from '../api/external.ts';
+import type { KubeClient, Resource, WatchOptions } from '../kube/index.ts';
+import { createCaches } from './caches.ts';
+
+const SOON = { deadlineMs: 5_000, intervalMs: 1 };
+
+/** An API server with nothing in it. Of `held` there is no list before it resolves. */
+function setup(held?: { plural: string; until: Promise<unknown> }) {
+  const open = { watches: 0 };
+  const client = {
+    async *pages({ plural }: Resource) {
+      if (plural === held?.plural) await held.until;
+      yield { resourceVersion: '1', items: [] };
+    },
+    get: () => Promise.resolve(undefined),
+    watch: (_: Resource, { signal, onOpen }: WatchOptions<never>) => {
+      open.watches += 1;
+      onOpen?.();
+      return new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          open.watches -= 1;
+          resolve();
+        });
+      });
+    },
+  } as unknown as KubeClient;
+  const aborted: boolean[] = [];
+  const checkIssuer = (_: unknown, signal: AbortSignal) => {
+    signal.addEventListener('abort', () => aborted.push(true));
+    return new Promise<never>(() => undefined);
+  };
+  const caches = createCaches({ client, namespaces: [], wake: () => undefined, checkIssuer });
+  return { caches, open, aborted };
+}
+
+test.each([CERTIFICATE_REQUEST.plural, HORIZONTAL_POD_AUTOSCALER.plural])(
+  'work begins once %s were listed, too: without them a status would say less than before, and then the same again',
+  async (plural) => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const { caches } = setup({ plural, until: promise });
+    caches.start();
+    let settled = false;
+    const settling = caches.settled().then(() => (settled = true));
+    await waitFor('the other kinds', () => caches.notReady().length === 0, SOON);
+    await tick();
+    expect(settled).toBe(false);
+    resolve(undefined);
+    await settling;
+    await caches.stop();
+  },
+);
+
+test('at the end of a term everything is let go, whoever referred to it', async () => {
+  const { caches, open, aborted } = setup();
+  const secrets = caches.metadataOf(SECRET);
+  secrets.look({ namespace: 'a', name: 'b' }, 'gone/server');
+  caches.issuers.look({ issuer: 'https://auth.example.com', aliases: [] }, 'gone/server');
+  await waitFor('a watch', () => open.watches === 1, SOON);
+  caches.releaseAll();
+  expect([secrets.size, caches.issuers.size, aborted.length]).toEqual([0, 0, 1]);
+  await waitFor('the watch to end', () => open.watches === 0, SOON);
+  await caches.stop();
+});
