@@ -147,11 +147,15 @@ test.each([
   ['ordered mapping', (keys: string[]) => `x: !!omap [${keys.map((key) => `${key}: 1`).join()}]\n`],
 ])('as many keys of a %s as fit cost no more than their length', (_, write) => {
   const keys = (count: number): string => write(Array.from({ length: count }, (__, index) => `k${index}`));
-  const took = (text: string): number => {
-    const start = performance.now();
-    copyKubeconfig(text);
-    return performance.now() - start;
-  };
+  // The least of some, since a busy machine lets any one of them wait.
+  const took = (text: string): number =>
+    Math.min(
+      ...[1, 2, 3].map(() => {
+        const start = performance.now();
+        copyKubeconfig(text);
+        return performance.now() - start;
+      }),
+    );
   took(source() + keys(2_000));
   // 16 times as many: comparing each with each would take 256 times as long.
   expect(took(source() + keys(64_000))).toBeLessThan(80 * Math.max(10, took(source() + keys(4_000))));
