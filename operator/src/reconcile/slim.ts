@@ -17,10 +17,16 @@ export function slimChild<T extends KubeObject>(object: T): T {
   return { ...object, metadata: kept?.length ? { ...rest, managedFields: kept } : rest };
 }
 
-/** A Deployment without the Pods' template: what we wrote there is known by its hash and its owner. */
+/**
+ * A Deployment without the Pods' template: what we wrote there is known by its hash and its owner. Only what is mounted is asked
+ * for, by name.
+ */
 export function slimDeployment(deployment: Deployment): Deployment {
   const { spec, ...rest } = slimChild(deployment);
-  return { ...rest, ...(spec?.replicas !== undefined && { spec: { replicas: spec.replicas } }) };
+  if (!spec) return rest;
+  const { replicas, template } = spec;
+  const volumes = template?.spec?.volumes?.map(({ name }) => ({ name })) ?? [];
+  return { ...rest, spec: { ...(replicas !== undefined && { replicas }), template: { spec: { volumes } } } };
 }
 
 /** An object that isn't ours: who owns which field of it is of no interest. */
