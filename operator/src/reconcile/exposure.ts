@@ -4,7 +4,7 @@
  */
 import { crdNameOf } from '../api/external.ts';
 import { GATEWAY_GROUP } from '../api/gateway-api.ts';
-import { isMissingKind, keyOf, type Resource } from '../kube/index.ts';
+import { keyOf, type Resource } from '../kube/index.ts';
 import { exposing } from '../resources/index.ts';
 import { waiting, type Problem } from './errors.ts';
 import { holderOfName } from './hostnames.ts';
@@ -25,13 +25,7 @@ export async function applyExposure(run: Run): Promise<void> {
       report.causes.Exposed ??= fails(notInstalled(resource));
       return;
     }
-    try {
-      if (!(await applyChild(run, 'Exposed', resource, () => object))) return;
-    } catch (error) {
-      if (!isMissingKind(error)) throw error;
-      report.causes.Exposed ??= fails(notInstalled(resource));
-      return;
-    }
+    if (!(await applyChild(run, 'Exposed', resource, () => object))) return;
   }
 }
 

@@ -4,7 +4,7 @@
  * others are applied all the same.
  */
 import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
-import { isForbidden, isMissingKind, keyOf, type ObjectKey } from '../kube/index.ts';
+import { isForbidden, keyOf, type ObjectKey } from '../kube/index.ts';
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
 import { childNames, type ResolvedReferences } from '../resources/index.ts';
@@ -117,14 +117,9 @@ async function applyCertificate(run: Run): Promise<void> {
   const { issuerRef } = server.spec.tls;
   if (!issuerRef) return;
   const { phase } = caches.certificates.state(server.metadata);
-  const absent = fails(
-    waiting(
-      'KindNotInstalled',
-      `the cluster has no ${crdNameOf(CERTIFICATE)}: install cert-manager, or name a Secret with a certificate in spec.tls.secretName`,
-    ),
-  );
   if (phase === 'absent') {
-    report.causes.CertificateReady = absent;
+    const message = `the cluster has no ${crdNameOf(CERTIFICATE)}: install cert-manager, or name a Secret with a certificate in spec.tls.secretName`;
+    report.causes.CertificateReady = fails(waiting('KindNotInstalled', message));
     return;
   }
   const problem = await secretInTheWay(run);
@@ -132,12 +127,7 @@ async function applyCertificate(run: Run): Promise<void> {
     report.causes.CertificateReady = fails(problem);
     return;
   }
-  try {
-    await applyChild(run, 'CertificateReady', CERTIFICATE, () => certificate(server, issuerRef));
-  } catch (error) {
-    if (!isMissingKind(error)) throw error;
-    report.causes.CertificateReady = absent;
-  }
+  await applyChild(run, 'CertificateReady', CERTIFICATE, () => certificate(server, issuerRef));
 }
 
 async function isFree({ client, signal }: Run, key: ObjectKey): Promise<boolean> {
