@@ -3,6 +3,9 @@
 -- What may yet come with the same sync, or by itself: not a failure.
 local awaited = {
   Forbidden = true,
+  IssuerNotFound = true,
+  IssuerNotReady = true,
+  IssuerUnreachable = true,
   KindNotInstalled = true,
   NotFound = true,
   NotPermitted = true,

@@ -63,6 +63,18 @@ const states: [string, KcpMcpServer, string, string][] = [
     'InProgress',
   ],
   [
+    'waiting for a ClusterIssuer that may come later in the same sync',
+    written(good({ CertificateReady: fails(waiting('IssuerNotFound', 'ClusterIssuer letsencrypt does not exist')) })),
+    'Progressing',
+    'InProgress',
+  ],
+  [
+    'waiting for an identity provider that may come later in the same sync',
+    written(good({ OIDCReady: fails(waiting('IssuerUnreachable', 'the name can not be resolved')) })),
+    'Progressing',
+    'InProgress',
+  ],
+  [
     'with an issuer that refuses',
     written(good({ CertificateReady: fails(waiting('IssuanceFailed', 'the order failed')) })),
     'Degraded',
