@@ -100,13 +100,22 @@ async function keepAlive(env: Environment, it: Case, cut: Cut | undefined): Prom
   let current = start(cut);
   await current;
   if (!mortal) throw new HopelessError('no client');
+  let restarted: Promise<void> | undefined;
   const failed = mortal.died.then(async (): Promise<never> => {
     diedAt = performance.now();
-    await (await current).stop();
-    current = start();
-    await current;
+    const old = await current;
+    restarted = old.stop().then(async () => {
+      current = start();
+      await current;
+    });
+    await restarted;
     return new Promise(() => undefined);
   });
   failed.catch(() => undefined);
-  return { first: mortal, diedAt: () => diedAt, failed, stop: async () => (await current).stop() };
+  const stop = async (): Promise<void> => {
+    // It may have died at the very end of its life.
+    await restarted?.catch(() => undefined);
+    await (await current).stop();
+  };
+  return { first: mortal, diedAt: () => diedAt, failed, stop };
 }
