@@ -194,6 +194,7 @@ describe('the operator', () => {
   test.each([
     ['get,list,watch,patch', 'kcpmcpservers.mcp.kcp.io', '-A'],
     ['patch', 'kcpmcpservers.mcp.kcp.io --subresource=status', '-A'],
+    ['list,watch', 'pods', '-A'],
     ['get,list,watch,create,patch', 'configmaps', '-A'],
     ['get,list,watch,create,patch', 'services', '-A'],
     ['get,list,watch,create,patch', 'serviceaccounts', '-A'],
@@ -230,6 +231,8 @@ describe('the operator', () => {
     ['create', 'rolebindings.rbac.authorization.k8s.io', '-A'],
     ['create', 'pods', '-A'],
     ['update', 'ingresses.networking.k8s.io', '-A'],
+    ['get', 'pods/log', '-A'],
+    ['create', 'pods/exec', '-A'],
     ['get', 'leases.coordination.k8s.io/other', '-n=kcp-mcp-operator-system'],
     ['create', 'leases.coordination.k8s.io', '-n=kcp-mcp'],
   ])('may not %s %s', async (verb, resource, where) => {

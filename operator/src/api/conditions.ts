@@ -249,6 +249,31 @@ const reasons = {
     meaning: 'Too few Pods are ready.',
     cure: 'Run the kubectl command of the message, and read the log of the Pods.',
   },
+  ImagePullFailed: {
+    on: ['Available'],
+    meaning: "A Pod can't get the image of the server, or one of another container. The message has kubelet's words.",
+    cure: 'Correct spec.deployment.image, push the image, or name credentials in spec.deployment.imagePullSecrets.',
+  },
+  CrashLoopBackOff: {
+    on: ['Available'],
+    meaning: 'The server ends again and again; the message has its exit code.',
+    cure: 'Run the kubectl command of the message, which shows its last words.',
+  },
+  ContainerNotStarted: {
+    on: ['Available'],
+    meaning: "A container can't be started, for another reason than its image. The message has kubelet's words.",
+    cure: 'Run the kubectl command of the message.',
+  },
+  Unschedulable: {
+    on: ['Available'],
+    meaning: "No node takes a Pod. The message has the scheduler's words.",
+    cure: 'Free or add nodes, or change resources, nodeSelector, tolerations or affinity in spec.deployment.',
+  },
+  FailedCreate: {
+    on: ['Available'],
+    meaning: 'The cluster refuses the Pods: a quota, an admission policy, Pod Security.',
+    cure: 'Change what the message names.',
+  },
   ProgressDeadlineExceeded: {
     on: ['Available'],
     meaning: 'The Deployment has not become ready in its time.',

@@ -13,6 +13,7 @@ const namespaced = (group: string, version: string, kind: string, plural: string
 
 export const SECRET = namespaced('', 'v1', 'Secret', 'secrets');
 export const CONFIG_MAP = namespaced('', 'v1', 'ConfigMap', 'configmaps');
+export const POD = namespaced('', 'v1', 'Pod', 'pods');
 export const SERVICE = namespaced('', 'v1', 'Service', 'services');
 export const SERVICE_ACCOUNT = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
 export const DEPLOYMENT = namespaced('apps', 'v1', 'Deployment', 'deployments');

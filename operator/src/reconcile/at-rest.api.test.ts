@@ -20,6 +20,7 @@ const ready: Case[] = [];
 let waitingForPods: Case;
 let waitingForCertificate: Case;
 let waitingForDropIn: Case;
+let waitingForImage: Case;
 let viaFrontProxy: FrontProxyCase;
 let withoutConsent: Case;
 
@@ -48,6 +49,12 @@ beforeAll(async () => {
   await waitingForDropIn.condition('ConfigReady', 'True');
   await waitingForDropIn.apply('ConfigMap', 'more', { data: { 'config.toml': 'port = "1"' } });
   await waitingForDropIn.condition('Ready', 'False', 'InvalidDropIn');
+  waitingForImage = await newCase(env);
+  await waitingForImage.createSource();
+  await waitingForImage.createServer();
+  await waitingForImage.issueCertificate();
+  await waitingForImage.stuckPod('ErrImagePull', 'not found');
+  await waitingForImage.condition('Ready', 'False', 'ImagePullFailed');
   viaFrontProxy = await newFrontProxyCase(env);
   await viaFrontProxy.becomeReady();
   withoutConsent = await newCase(env);
@@ -122,6 +129,8 @@ async function allEvents(): Promise<void> {
   const notFound = async () => (await waitingForCertificate.events()).some(({ reason }) => reason === 'NotFound');
   await waitFor('events', notFound, SOON);
   const invalid = async () => (await waitingForDropIn.events()).some(({ reason }) => reason === 'InvalidDropIn');
+  const pull = async () => (await waitingForImage.events()).some(({ reason }) => reason === 'ImagePullFailed');
+  await waitFor('events', pull, SOON);
   await waitFor('events', invalid, SOON);
   const refused = async () => (await withoutConsent.events()).some(({ reason }) => reason === 'NotPermitted');
   await waitFor('events', refused, SOON);
@@ -134,7 +143,7 @@ async function reconciles(of: RunningOperator): Promise<number> {
 
 test('reconciles without a difference write nothing, Pods ready or not', async () => {
   const before = await writes();
-  for (const it of [...ready, waitingForPods, waitingForCertificate, waitingForDropIn]) {
+  for (const it of [...ready, waitingForPods, waitingForCertificate, waitingForDropIn, waitingForImage]) {
     const count = await reconciles(operator);
     // A change of the source that doesn't change the copy.
     await it.patch('Secret', SOURCE, { metadata: { labels: { touched: 'yes' } } }, { where: it.source });
@@ -147,6 +156,22 @@ test('reconciles without a difference write nothing, Pods ready or not', async (
   // Its Secret isn't even looked at.
   await withoutConsent.patch('Kubeconfig', SOURCE, touched, { where: withoutConsent.source });
   await waitFor('a reconcile', async () => (await reconciles(operator)) > count + 1, SOON);
+  expect(await writes()).toEqual(before);
+}, 60_000);
+
+test('kubelet tries again and again to pull an image: the operator writes nothing', async () => {
+  const before = await writes();
+  for (const [reason, message] of [
+    ['ImagePullBackOff', 'Back-off pulling image "example.com/mcp:9"'],
+    ['ErrImagePull', 'not found'],
+    ['ImagePullBackOff', 'Back-off pulling image "example.com/mcp:9": ErrImagePull: not found'],
+  ] as const) {
+    await waitingForImage.stuckPod(reason, message);
+    const count = await reconciles(operator);
+    const touch = { metadata: { labels: { touched: reason.toLowerCase() } } };
+    await waitingForImage.patch('Secret', SOURCE, touch, { where: waitingForImage.source });
+    await waitFor('a reconcile', async () => (await reconciles(operator)) > count, SOON);
+  }
   expect(await writes()).toEqual(before);
 }, 60_000);
 

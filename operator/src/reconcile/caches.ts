@@ -47,6 +47,7 @@ import { watchCRD } from './crd-watch.ts';
 import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './hostnames.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
+import { createPods } from './pod-trouble.ts';
 import { SharedObjects } from './shared-objects.ts';
 import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
@@ -103,7 +104,9 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     for (const owner of ownersOf(children.deployments.get(parseKey(deployment)))) wake(owner);
   });
   const certificateRequests = createCertificateRequests(namespaces, common);
-  const byTheWay = [autoscalers, certificateRequests];
+  const pods = createPods(namespaces, common, wake);
+  /** They may be forbidden: then messages say less. */
+  const byTheWay = [autoscalers, certificateRequests, pods];
   const kubeconfigs = createInformer<KcpKubeconfig>({
     ...common,
     resource: KUBECONFIG,
@@ -212,6 +215,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     secretKeys,
     certificateSecrets,
     certificateRequests,
+    pods,
     metadataOf,
     issuers,
 

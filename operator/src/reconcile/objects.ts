@@ -30,3 +30,28 @@ export interface Service extends KubeObject {
 export interface DataObject extends KubeObject {
   data?: Record<string, string>;
 }
+
+/** v1 Pod. */
+export interface Pod extends KubeObject {
+  status?: {
+    phase?: string;
+    conditions?: ForeignCondition[];
+    initContainerStatuses?: ContainerStatus[];
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  name: string;
+  image?: string;
+  ready?: boolean;
+  state?: ContainerState;
+  /** Of the one before it was started again. */
+  lastState?: ContainerState;
+}
+
+interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  running?: object;
+  terminated?: { exitCode?: number; reason?: string };
+}

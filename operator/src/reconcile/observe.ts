@@ -3,6 +3,7 @@
  * has a finding (it couldn't be applied) keeps it.
  */
 import { DEPLOYMENT } from '../api/external.ts';
+import type { Reason } from '../api/conditions.ts';
 import { keyOf } from '../kube/index.ts';
 import { childNames, inboundAudience, publicURL, selectorLabels } from '../resources/index.ts';
 import { observeCertificate } from './certificate.ts';
@@ -11,6 +12,7 @@ import { autoscalerOf } from './replicas.ts';
 import { observeIssuer } from './issuer.ts';
 import { exposedOf } from './exposed.ts';
 import type { Deployment } from './objects.ts';
+import { worstOf, type Trouble } from './pod-trouble.ts';
 import { ownChild, type Run } from './run.ts';
 import { fails, holds, progressing, type Finding } from './status.ts';
 import { oneLine } from './text.ts';
@@ -25,7 +27,7 @@ export function observe(run: Run): void {
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.selector = selectorOf(server.metadata.name);
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;
-  if (deployment) report.causes.Available ??= withAutoscaler(availabilityOf(deployment), run);
+  if (deployment) report.causes.Available ??= withAutoscaler(availabilityOf(deployment, troubleOf(run)), run);
   observeIssuer(run, deployment);
 
   const exposed = exposedOf(run);
@@ -53,15 +55,37 @@ const selectorOf = (name: string): string =>
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
 
-/** As `kubectl rollout status` judges, and what the Deployment controller says where it gave up. */
-export function availabilityOf(deployment: Deployment): Finding {
+const troubleOf = ({ caches, server }: Run): Trouble | undefined =>
+  worstOf(caches.pods.byIndex('server', keyOf(server.metadata)));
+
+/** As `kubectl rollout status` judges, and what the Deployment controller says where it gave up; its Pods say why. */
+export function availabilityOf(deployment: Deployment, trouble?: Trouble): Finding {
+  const { metadata, status } = deployment;
+  const finding = rolloutOf(deployment);
+  const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  if (finding.status === 'True' || !seen || NOT_OF_PODS.has(finding.reason) || !trouble) return finding;
+  const kubectl = `kubectl -n ${metadata.namespace ?? ''}`;
+  const command = trouble.command === undefined ? describePods(deployment) : `${kubectl} ${trouble.command}`;
+  const message = `${trouble.message}; see: ${command}`;
+  if (trouble.reason) return { ...fails(waiting(trouble.reason, message)), status: finding.status };
+  // Starting takes a moment: only what should have been over by now is worth a word.
+  return finding.reason === 'RollingOut' ? finding : { ...finding, message };
+}
+
+/** What isn't for its Pods to explain. */
+const NOT_OF_PODS = new Set<Reason>(['ScaledToZero', 'FailedCreate']);
+
+const describePods = ({ metadata: { namespace, labels } }: Deployment): string =>
+  `kubectl -n ${namespace ?? ''} describe pods -l ${selectorOf(labels?.['app.kubernetes.io/instance'] ?? '')}`;
+
+function rolloutOf(deployment: Deployment): Finding {
   const { metadata, spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0, readyReplicas = 0, conditions = [] } = status ?? {};
   const condition = (type: string) => conditions.find((item) => item.type === type);
   const progress = condition('Progressing');
   const name = `Deployment ${keyOf(metadata)}`;
-  const help = `see: kubectl -n ${metadata.namespace ?? ''} describe pods -l ${selectorOf(metadata.labels?.['app.kubernetes.io/instance'] ?? '')}`;
+  const help = `see: ${describePods(deployment)}`;
 
   if (wanted === 0) {
     const message = `${name} has no replicas: set spec.deployment.replicas, or scale it with kubectl`;
@@ -70,8 +94,8 @@ export function availabilityOf(deployment: Deployment): Finding {
   const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
   const failure = condition('ReplicaFailure');
   if (seen && failure?.status === 'True') {
-    const message = `${name} can't create Pods: ${oneLine(failure.message)}`;
-    return fails(waiting('MinimumReplicasUnavailable', message));
+    const command = describePods(deployment).replace(' pods ', ' replicasets ');
+    return fails(waiting('FailedCreate', `${name} can't create Pods: ${oneLine(failure.message)}; see: ${command}`));
   }
   if (seen && progress?.reason === 'ProgressDeadlineExceeded') {
     return fails(waiting('ProgressDeadlineExceeded', `${name}: ${oneLine(progress.message)}; ${help}`));

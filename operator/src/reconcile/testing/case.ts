@@ -49,6 +49,7 @@ const COLLECTIONS: Record<string, (namespace: string) => string> = {
   FrontProxy: (namespace) => `/apis/operator.kcp.io/v1alpha1/namespaces/${namespace}/frontproxies`,
   RootShard: (namespace) => `/apis/operator.kcp.io/v1alpha1/namespaces/${namespace}/rootshards`,
   KcpMcpServer: (namespace) => `/apis/mcp.kcp.io/v1alpha1/namespaces/${namespace}/kcpmcpservers`,
+  Pod: (namespace) => `/api/v1/namespaces/${namespace}/pods`,
   Event: (namespace) => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
 };
 
@@ -203,6 +204,25 @@ export async function newCase(env: Environment, { roles = true } = {}) {
         ],
       };
       await patch('Deployment', `${NAME}-mcp`, { status }, { sub: '/status' });
+    },
+    /** What kubelet and the Deployment controller write when a Pod waits for this reason. */
+    async stuckPod(reason: string, message: string): Promise<void> {
+      const { metadata } = await self.child('Deployment', 'mcp');
+      const deploying = { observedGeneration: metadata.generation, replicas: 1, updatedReplicas: 1 };
+      await patch('Deployment', `${NAME}-mcp`, { status: deploying }, { sub: '/status' });
+      const labels = { 'mcp.kcp.io/server': NAME };
+      const containers = [{ name: 'mcp-runtime', image: 'example.com/mcp:9' }];
+      await apply('Pod', `${NAME}-mcp-abc`, { metadata: { name: `${NAME}-mcp-abc`, labels }, spec: { containers } });
+      const state = { waiting: { reason, message } };
+      const container = {
+        name: 'mcp-runtime',
+        image: 'example.com/mcp:9',
+        imageID: '',
+        ready: false,
+        restartCount: 0,
+        state,
+      };
+      await patch('Pod', `${NAME}-mcp-abc`, { status: { containerStatuses: [container] } }, { sub: '/status' });
     },
     /** What cert-manager writes once it has the certificate. */
     async issueCertificate(notAfter = '2036-01-01T00:00:00Z'): Promise<void> {
