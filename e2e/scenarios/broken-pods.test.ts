@@ -55,9 +55,37 @@ test('an image that isn’t the server', async () => {
   expect(await runCommandOf(message)).toContain("Unknown option '--config'");
 });
 
+test('a kcp whose name nobody knows', async () => {
+  const { stdout } = await host.any([
+    'get',
+    'secret',
+    `${NAME}-mcp-kubeconfig`,
+    '-n',
+    namespace,
+    '-o',
+    'jsonpath={.data.kubeconfig}',
+  ]);
+  const kubeconfig = Buffer.from(stdout, 'base64').toString().replace(state.kcp.url, 'https://kcp.invalid:6443');
+  await host.apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'broken-kcp', namespace },
+    stringData: { kubeconfig },
+  });
+  await apply({ ...spec, kcp: { secretRef: { name: 'broken-kcp' } } });
+  const { message } = await condition(NAME, 'KubeconfigReady', { status: 'False', reason: 'Forbidden' });
+  await host.shell(/Grant it with: (.*)$/.exec(message)?.[1] ?? 'false');
+  const { message: unreachable } = await condition(NAME, 'KcpReachable', { status: 'False', reason: 'KcpUnreachable' });
+  expect(unreachable).toContain("the name kcp.invalid can't be resolved");
+  expect(unreachable).toContain('spec.deployment.hostAliases');
+  await condition(NAME, 'Ready', { status: 'True' });
+  await host.run(['delete', 'secret', 'broken-kcp', '-n', namespace]);
+});
+
 test('no node that may take it', async () => {
   await apply({ ...spec, deployment: { nodeSelector: { nowhere: 'here' } } });
-  const { message } = await condition(NAME, 'Ready', { status: 'False', reason: 'Unschedulable' });
+  // The Pod of the test before goes on.
+  const { message } = await condition(NAME, 'Ready', { status: 'Unknown', reason: 'Unschedulable' });
   expect(message).toContain('node affinity/selector');
   await runCommandOf(message);
 });

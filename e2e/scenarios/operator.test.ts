@@ -36,10 +36,11 @@ describe('what a person sees', () => {
     for (const column of ['ISSUER', 'KCP', 'CERT-EXPIRY', 'REASON']) expect(wide).toContain(column);
   });
 
-  test('what the issuer said when the operator asked it', async () => {
+  test('what the issuer and kcp said when the operator asked it', async () => {
     await condition(name, 'OIDCReady', { status: 'True', reason: 'IssuerVerified' });
     const { status } = await host.get<{ status: { oidc: object } }>('kcpmcpserver', name, '-n', namespace);
     expect(status.oidc).toMatchObject({ issuer: state.issuer.issuerURL, registersClients: true });
+    await condition(name, 'KcpReachable', { status: 'True', reason: 'KcpAnswers' });
   });
 
   test('kubectl explain documents nested fields', async () => {

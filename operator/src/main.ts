@@ -7,6 +7,7 @@ import { startHealthServer } from './health.ts';
 import { createKubeClient } from './kube/index.ts';
 import { createLogger } from './logger.ts';
 import { createIssuerCheck } from './outbound/issuer.ts';
+import { createKcpProbe } from './outbound/kcp.ts';
 import { createOperator } from './operator.ts';
 import { OptionsError, parseOptions, type Options } from './options.ts';
 
@@ -35,8 +36,9 @@ async function run(options: Options): Promise<void> {
     holder: identity,
     logger,
   });
-  const checkIssuer = createIssuerCheck({ allowLocal: options.allowLocalAddresses });
-  const operator = createOperator({ ...options, client, identity, logger, checkIssuer });
+  const allowed = { allowLocal: options.allowLocalAddresses };
+  const outbound = { checkIssuer: createIssuerCheck(allowed), probeKcp: createKcpProbe(allowed) };
+  const operator = createOperator({ ...options, client, identity, logger, ...outbound });
   const { metrics } = operator;
   const health = await startHealthServer(options.metricsBindAddress, {
     notReady: () => operator.notReady(),

@@ -19,6 +19,7 @@ import {
 } from './kube/index.ts';
 import { createMetrics, instrument, type Metrics } from './metrics.ts';
 import type { CheckIssuer } from './outbound/issuer.ts';
+import type { ProbeKcp } from './outbound/kcp.ts';
 import { createCaches } from './reconcile/caches.ts';
 import { longestDelayMs } from './reconcile/errors.ts';
 import { granteeOf } from './reconcile/grant.ts';
@@ -40,6 +41,7 @@ export interface OperatorOptions {
   concurrency: number;
   logger: Logger;
   checkIssuer: CheckIssuer;
+  probeKcp: ProbeKcp;
   /** Timings of the informers; tests shorten them. */
   timings?: Partial<InformerTimings>;
   /** Durations of the Lease; tests shorten them. */
@@ -75,6 +77,7 @@ export function createOperator(options: OperatorOptions): Operator {
     namespaces,
     logger,
     checkIssuer: options.checkIssuer,
+    probeKcp: options.probeKcp,
     wake: (key, version) => queue?.add(key, version),
     clock,
     ...(options.timings && { timings: options.timings }),

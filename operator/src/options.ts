@@ -20,7 +20,7 @@ export interface Options {
   metricsBindAddress: { host: string; port: number };
   /** KcpMcpServers reconciled at the same time. */
   concurrency: number;
-  /** Whether issuers at loopback and link-local addresses are asked, too. */
+  /** Whether issuers and kcps at loopback and link-local addresses are asked, too. */
   allowLocalAddresses: boolean;
   logLevel: LogLevel;
 }
@@ -87,7 +87,7 @@ export const FLAGS: readonly Flag[] = [
     name: 'allow-local-addresses',
     env: 'ALLOW_LOCAL_ADDRESSES',
     value: 'true|false',
-    help: 'ask issuers at loopback and link-local addresses, too; default: false',
+    help: 'ask issuers and kcp at loopback and link-local addresses, too; default: false',
   },
   {
     name: 'log-level',

@@ -26,6 +26,10 @@ const types = {
   CertificateReady: { meaning: 'The serving certificate is there and valid.' },
   Available: { meaning: 'Enough Pods of the current template are ready.' },
   Exposed: { meaning: 'What spec.exposure asks for exists and has been taken up.' },
+  KcpReachable: {
+    meaning:
+      'kcp answered when the operator asked it at the address of the kubeconfig. For people to see: Ready does not depend on it, since it is the Pods that call kcp.',
+  },
   Reconciling: {
     meaning: 'The operator or the cluster is still working on the spec (kstatus). Only there while it is True.',
   },
@@ -119,6 +123,20 @@ const reasons = {
     meaning:
       'The cluster does not serve a kind that the spec needs (kcp-operator, cert-manager or the Gateway API), or not in the version that is needed.',
     cure: 'Install what serves it; the operator notices by itself. Or use spec.kcp.secretRef, spec.tls.secretName or another field of spec.exposure.',
+  },
+
+  // KcpReachable
+  KcpAnswers: { on: ['KcpReachable'], meaning: 'kcp answers, and can be trusted.' },
+  KcpUnreachable: {
+    on: ['KcpReachable'],
+    meaning:
+      'The operator gets no answer from kcp, or none that can be trusted. If it is the same for the Pods, calls fail. Asked again at least every minute.',
+    cure: 'See the message: the name (spec.deployment.hostAliases), the address, the network or the CA in the kubeconfig.',
+  },
+  KcpNotAsked: {
+    on: ['KcpReachable'],
+    meaning: 'kcp is at a loopback or link-local address, which the operator does not ask.',
+    cure: 'Correct the address in the kubeconfig, or start the operator with --allow-local-addresses.',
   },
 
   // ConfigReady
@@ -333,6 +351,9 @@ export const CAUSES = [
   'Available',
   'Exposed',
 ] as const satisfies readonly ConditionType[];
+
+/** What is told beside that: Ready doesn't depend on it. */
+export const NOTES = ['KcpReachable'] as const satisfies readonly ConditionType[];
 
 export const typeDocs: Readonly<Record<ConditionType, TypeDoc>> = types;
 export const reasonDocs: Readonly<Record<Reason, ReasonDoc>> = reasons;

@@ -17,6 +17,8 @@ export interface SharedChecksOptions<Q, A> {
   random?: () => number;
 }
 
+export type Timing = Pick<SharedChecksOptions<never, never>, 'logger' | 'clock'>;
+
 /**
  * - `good`: asked again seldom
  * - `bad`: somebody has to mend it, and may do so at any moment: asked again often

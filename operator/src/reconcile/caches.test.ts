@@ -1,7 +1,7 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
-import { CERTIFICATE_REQUEST, HORIZONTAL_POD_AUTOSCALER, SECRET } from '../api/external.ts';
+import { CERTIFICATE_REQUEST, HORIZONTAL_POD_AUTOSCALER, POD, SECRET } from '../api/external.ts';
 import type { KubeClient, Resource, WatchOptions } from '../kube/index.ts';
 import { createCaches } from './caches.ts';
 
@@ -28,15 +28,15 @@ function setup(held?: { plural: string; until: Promise<unknown> }) {
     },
   } as unknown as KubeClient;
   const aborted: boolean[] = [];
-  const checkIssuer = (_: unknown, signal: AbortSignal) => {
+  const ask = (_: unknown, signal: AbortSignal) => {
     signal.addEventListener('abort', () => aborted.push(true));
     return new Promise<never>(() => undefined);
   };
-  const caches = createCaches({ client, namespaces: [], wake: () => undefined, checkIssuer });
+  const caches = createCaches({ client, namespaces: [], wake: () => undefined, checkIssuer: ask, probeKcp: ask });
   return { caches, open, aborted };
 }
 
-test.each([CERTIFICATE_REQUEST.plural, HORIZONTAL_POD_AUTOSCALER.plural])(
+test.each([CERTIFICATE_REQUEST.plural, HORIZONTAL_POD_AUTOSCALER.plural, POD.plural])(
   'work begins once %s were listed, too: without them a status would say less than before, and then the same again',
   async (plural) => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -58,9 +58,10 @@ test('at the end of a term everything is let go, whoever referred to it', async 
   const secrets = caches.metadataOf(SECRET);
   secrets.look({ namespace: 'a', name: 'b' }, 'gone/server');
   caches.issuers.look({ issuer: 'https://auth.example.com', aliases: [] }, 'gone/server');
+  caches.kcps.look({ server: 'https://kcp.example.com', aliases: [] }, 'gone/server');
   await waitFor('a watch', () => open.watches === 1, SOON);
   caches.releaseAll();
-  expect([secrets.size, caches.issuers.size, aborted.length]).toEqual([0, 0, 1]);
+  expect([secrets.size, caches.issuers.size, caches.kcps.size, aborted.length]).toEqual([0, 0, 0, 2]);
   await waitFor('the watch to end', () => open.watches === 0, SOON);
   await caches.stop();
 });

@@ -24,7 +24,7 @@ import {
   type KcpRootShard,
 } from '../api/external.ts';
 import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE, type BackendTLSPolicy, type Route } from '../api/gateway-api.ts';
-import { KCP_MCP_SERVER, KIND, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
+import { KCP_MCP_SERVER, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   createInformer,
   keyOf,
@@ -41,12 +41,15 @@ import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
 import { createAutoscalers } from './autoscalers.ts';
 import type { CheckIssuer } from '../outbound/issuer.ts';
+import type { ProbeKcp } from '../outbound/kcp.ts';
 import { createCertificateRequests } from './certificate-requests.ts';
 import { createIssuers } from './issuer.ts';
 import { watchCRD } from './crd-watch.ts';
 import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './hostnames.ts';
+import { createKcps } from './kcp.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
+import { ownersOf, wakeOwners } from './owners.ts';
 import { createPods } from './pod-trouble.ts';
 import { SharedObjects } from './shared-objects.ts';
 import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
@@ -63,6 +66,7 @@ export interface CachesOptions {
    */
   wake: (key: string, version?: string) => void;
   checkIssuer: CheckIssuer;
+  probeKcp: ProbeKcp;
   logger?: Logger;
   /** Timings of all informers; tests shorten them. */
   timings?: InformerOptions<KubeObject>['timings'];
@@ -72,7 +76,16 @@ export interface CachesOptions {
 export type Caches = ReturnType<typeof createCaches>;
 
 /** Nothing is asked of the API server before `start()`. */
-export function createCaches({ client, namespaces, wake, checkIssuer, logger, timings, clock }: CachesOptions) {
+export function createCaches({
+  client,
+  namespaces,
+  wake,
+  checkIssuer,
+  probeKcp,
+  logger,
+  timings,
+  clock,
+}: CachesOptions) {
   const common = { client, ...(logger && { logger }), ...(timings && { timings }), ...(clock && { clock }) };
   const child = <T extends KubeObject>(
     resource: Resource,
@@ -139,7 +152,8 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     single.set(id, objects);
     return objects;
   };
-  const issuers = createIssuers(checkIssuer, wake, logger);
+  const issuers = createIssuers(checkIssuer, wake, common);
+  const kcps = createKcps(probeKcp, wake, common);
   const watchedObjects = () => [
     ...[sources.Secret, sources.ConfigMap, identities, secretKeys, certificateSecrets, ...single.values()],
     ...Object.values(shared),
@@ -218,6 +232,7 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
     pods,
     metadataOf,
     issuers,
+    kcps,
 
     start(): void {
       for (const kind of [...kinds, ...byTheWay]) kind.start();
@@ -238,20 +253,23 @@ export function createCaches({ client, namespaces, wake, checkIssuer, logger, ti
       return missing.map((plural) => `${plural} to be listed`);
     },
 
-    /** Single objects and issuers that `user` referred to earlier are let go, but for those of `keep`: all when it is left out. */
+    /** Single objects, issuers and kcps that `user` referred to earlier are let go, but for those of `keep`: all when it is left out. */
     release(user: string, keep?: Looks): void {
       for (const objects of watchedObjects()) objects.release(user, keep?.heldIn(objects));
       issuers.release(user, keep?.heldIn(issuers));
+      kcps.release(user, keep?.heldIn(kcps));
     },
 
     /** All that anybody referred to is let go. */
     releaseAll(): void {
       for (const objects of watchedObjects()) objects.releaseAll();
       issuers.stop();
+      kcps.stop();
     },
 
     async stop(): Promise<void> {
       issuers.stop();
+      kcps.stop();
       await Promise.all([...kinds, ...byTheWay, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
     },
   };
@@ -266,26 +284,6 @@ function kubeconfigKeysOf(server: KcpMcpServer): string[] {
   return names.map((name) => keyOf({ namespace: ref.namespace ?? server.metadata.namespace, name }));
 }
 
-function wakeOwners(cache: KindCache<KubeObject>, wake: CachesOptions['wake']): void {
-  const wakeOwner = (object: KubeObject, version?: string): void => {
-    for (const owner of ownersOf(object)) wake(owner, version);
-  };
-  cache.on({
-    // Whoever applied a child goes on with the answer to that, and knows its version if the watch told of it first.
-    onAdd: (object, own) => {
-      if (!own) wakeOwner(object, object.metadata.resourceVersion);
-    },
-    onUpdate: (before, after, own) => {
-      if (own) return;
-      wakeOwner(before, after.metadata.resourceVersion);
-      wakeOwner(after, after.metadata.resourceVersion);
-    },
-    onDelete: (object) => {
-      wakeOwner(object);
-    },
-  });
-}
-
 /** Whether more than the status differs. */
 function isChangedByOthers({ metadata: before }: KcpMcpServer, { metadata: after }: KcpMcpServer): boolean {
   const parts = ({ uid, generation, deletionTimestamp, finalizers, labels, annotations }: ObjectMeta) => [
@@ -297,13 +295,4 @@ function isChangedByOthers({ metadata: before }: KcpMcpServer, { metadata: after
     annotations,
   ];
   return !isDeepStrictEqual(parts(before), parts(after));
-}
-
-/** Key of the KcpMcpServer that an object belongs to, as a list. */
-function ownersOf(object: KubeObject | undefined): string[] {
-  if (!object) return [];
-  const { namespace, ownerReferences, labels } = object.metadata;
-  const owner = ownerReferences?.find(({ controller, kind }) => controller && kind === KIND)?.name;
-  const name = owner ?? labels?.[SERVER_LABEL];
-  return name === undefined ? [] : [keyOf({ namespace, name })];
 }

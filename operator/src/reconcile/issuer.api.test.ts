@@ -1,7 +1,8 @@
-// OIDCReady with real issuers (https servers of this process), on a real API server.
+// OIDCReady and KcpReachable with a real issuer and kcp (https servers of this process), on a real API server.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { createIssuerCheck } from '../outbound/issuer.ts';
+import { createKcpProbe, type ProbeKcp } from '../outbound/kcp.ts';
 import { beIssuer, startHttpsServer, type HttpsServer } from '../outbound/testing/https-server.ts';
 import { NAME, newCase, type Case } from './testing/case.ts';
 import {
@@ -15,6 +16,10 @@ import {
 const HOST = 'idp.example.com';
 const SOON = { deadlineMs: 15_000, intervalMs: 20 };
 const checkIssuer = createIssuerCheck({ allowLocal: true });
+const realProbe = createKcpProbe({ allowLocal: true });
+/** Those that a test doesn't name are no business of the network. */
+const probeKcp: ProbeKcp = (question, signal) =>
+  question.server.includes(HOST) ? realProbe(question, signal) : Promise.resolve({ outcome: 'answers' });
 
 let env: Environment;
 let operator: RunningOperator;
@@ -26,7 +31,7 @@ beforeAll(async () => {
   issuer = `https://${HOST}:${idp.port}/realms/kcp`;
   beIssuer(idp, issuer);
   env = await startEnvironment([CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()]);
-  operator = await env.startOperator({ checkIssuer });
+  operator = await env.startOperator({ checkIssuer, probeKcp });
 }, 600_000);
 
 afterAll(async () => {
@@ -110,6 +115,26 @@ test('an issuer that registers no clients doesn’t keep from being Ready; an Ev
     expect.objectContaining({ type: 'Warning', note: expect.stringContaining('RFC 7591') }),
   ]);
 });
+
+test('a kcp that doesn’t answer is told, also by an Event, and Ready doesn’t depend on it', async () => {
+  const it = await trusting(idp.ca);
+  await it.writeSourceSecret(await it.kubeconfig({ server: `https://${HOST}:1/clusters/root` }));
+  await becomeReady(it);
+  const { message } = await it.condition('KcpReachable', 'False', 'KcpUnreachable');
+  expect(message).toContain(`kcp at https://${HOST}:1: ${HOST}:1 refuses connections`);
+  await it.condition('Ready', 'True', 'Succeeded');
+  const event = async () => (await it.events()).find(({ reason }) => reason === 'KcpUnreachable');
+  expect(await waitFor('the event', event, SOON)).toMatchObject({ type: 'Warning', note: message });
+
+  // With a CA that isn't kcp's, and then with the right one.
+  const server = `https://${HOST}:${idp.port}/clusters/root`;
+  await it.writeSourceSecret(await it.kubeconfig({ server }));
+  const untrusted = async () => (await it.condition('KcpReachable', 'False')).message.includes('is not trusted');
+  await waitFor('the certificate to be refused', untrusted, SOON);
+  const cluster = { 'certificate-authority-data': Buffer.from(idp.ca).toString('base64') };
+  await it.writeSourceSecret(await it.kubeconfig({ server, cluster }));
+  await it.condition('KcpReachable', 'True', 'KcpAnswers');
+}, 60_000);
 
 test('an issuer that goes away takes nothing down: Ready stays True, the Deployment as it is', async () => {
   const it = await trusting(idp.ca);

@@ -3,9 +3,8 @@
  * once it has the keys, and keeps them while the issuer is away (docs/adr/0021).
  */
 import type { IssuerAnswer, CheckIssuer, IssuerQuestion } from '../outbound/issuer.ts';
-import { SharedChecks, type Verdict } from '../outbound/shared-checks.ts';
+import { SharedChecks, type Timing, type Verdict } from '../outbound/shared-checks.ts';
 import type { Reason } from '../api/conditions.ts';
-import type { Logger } from '../kube/index.ts';
 import { waiting, type Problem } from './errors.ts';
 import { withPlaces } from './inherit.ts';
 import type { Deployment } from './objects.ts';
@@ -17,8 +16,8 @@ import { oneLine } from './text.ts';
 /** Issuers by question: one is asked once for all KcpMcpServers that trust it by the same CA. */
 export type Issuers = SharedChecks<IssuerQuestion, IssuerAnswer>;
 
-export function createIssuers(ask: CheckIssuer, wake: (key: string) => void, logger?: Logger): Issuers {
-  return new SharedChecks({ ask, judge: verdictOf, wake, ...(logger && { logger }) });
+export function createIssuers(ask: CheckIssuer, wake: (key: string) => void, options: Timing): Issuers {
+  return new SharedChecks({ ask, judge: verdictOf, wake, ...options });
 }
 
 function verdictOf(answer: IssuerAnswer): Verdict {

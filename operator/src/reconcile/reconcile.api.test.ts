@@ -60,6 +60,7 @@ describe('a KcpMcpServer with everything that it needs', () => {
       'CertificateReady=True Issued',
       'ConfigReady=True Rendered',
       'Exposed=True ServiceReady',
+      'KcpReachable=True KcpAnswers',
       'KubeconfigReady=True Copied',
       'OIDCReady=True IssuerVerified',
       'Ready=True Succeeded',

@@ -126,6 +126,18 @@ describe('summarize', () => {
     expect(resultOf(report)).toBe('success');
   });
 
+  test('a note is told, and nothing depends on it', () => {
+    const report = allGood();
+    report.notes = { KcpReachable: { status: 'False', reason: 'KcpUnreachable', message: 'no answer' } };
+    const status = summarize(testServer(), report, NOW);
+    expect(condition(status, 'KcpReachable')).toMatchObject({ status: 'False', reason: 'KcpUnreachable' });
+    expect(condition(status, 'Ready')).toMatchObject({ status: 'True' });
+    expect(resultOf(report)).toBe('success');
+    // What isn't known at the moment stays as it was.
+    const later = summarize(testServer({ status }), allGood(), NOW);
+    expect(condition(later, 'KcpReachable')).toEqual(condition(status, 'KcpReachable'));
+  });
+
   test('among equals the first cause counts', () => {
     const report = allGood();
     report.causes.OIDCReady = fails(waiting('NotFound', 'no CA'));

@@ -2,7 +2,7 @@
  * The one place that says how a KcpMcpServer is doing: what the steps of a reconcile found goes in, the status comes out.
  * Pure; what is written is compared with what is there by the caller.
  */
-import { CAUSES, type ConditionType, type Reason } from '../api/conditions.ts';
+import { CAUSES, NOTES, type ConditionType, type Reason } from '../api/conditions.ts';
 import type { Condition, KcpMcpServer, KcpMcpServerStatus } from '../api/kcp-mcp-server.ts';
 import type { ErrorKind, Problem } from './errors.ts';
 import { oneLine } from './text.ts';
@@ -25,9 +25,11 @@ export interface Finding {
 /** Status fields beside the conditions. */
 export type Facts = Partial<Omit<KcpMcpServerStatus, 'conditions' | 'observedGeneration'>>;
 
-/** What one reconcile found out. Causes and facts that it didn't come to keep what the status says already. */
+/** What one reconcile found out. Causes, notes and facts that it didn't come to keep what the status says already. */
 export interface Report {
   causes: Partial<Record<Cause, Finding>>;
+  /** What is told, but isn't a cause of Ready. */
+  notes?: Partial<Record<(typeof NOTES)[number], Finding>>;
   /** What stands above all causes: a call that failed. */
   overall?: Problem;
   facts: Facts;
@@ -81,8 +83,12 @@ export function summarize(server: KcpMcpServer, report: Report, now: Date): KcpM
     const finding = report.causes[type];
     return finding ? [condition(type, finding)] : (previous.get(type) ?? []);
   });
+  const notes = NOTES.flatMap((type) => {
+    const finding = report.notes?.[type];
+    return finding ? [condition(type, finding)] : (previous.get(type) ?? []);
+  });
   const summary = summaryOf(report, causes);
-  const conditions = [condition('Ready', summary.ready), ...causes];
+  const conditions = [condition('Ready', summary.ready), ...causes, ...notes];
   if (summary.reconciling) conditions.push(condition('Reconciling', summary.reconciling));
   if (summary.stalled) conditions.push(condition('Stalled', summary.stalled));
 

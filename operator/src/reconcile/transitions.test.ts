@@ -59,6 +59,12 @@ describe('Events', () => {
       [],
     ],
     [
+      'a kcp that doesn’t answer is a warning, too',
+      report(),
+      { ...report(), notes: { KcpReachable: { status: 'False', reason: 'KcpUnreachable', message: '' } } },
+      [{ type: 'Warning', reason: 'KcpUnreachable' }],
+    ],
+    [
       'a missing reference is a warning',
       report(),
       report({ KubeconfigReady: fails(waiting('NotFound', '')) }),

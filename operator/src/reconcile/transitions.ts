@@ -11,7 +11,7 @@ export interface Announcer {
 
 /**
  * Events and log lines when Ready changes its status or reason, when the copied kubeconfig does, and when the issuer turns out
- * to register no clients. Not for a change of a
+ * to register no clients, or kcp not to answer. Not for a change of a
  * message alone: those come with every Pod that starts.
  */
 export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Logger): Announcer {
@@ -43,6 +43,13 @@ export function createAnnouncer(events: Pick<EventRecorder, 'event'>, logger: Lo
     if (signIn?.reason === 'NoClientRegistration' && signInBefore?.reason !== signIn.reason) {
       const { reason, message } = signIn;
       events.event({ regarding: server, type: 'Warning', reason, action: 'CheckIssuer', note: message });
+    }
+
+    const kcp = status.conditions?.find(({ type }) => type === 'KcpReachable');
+    const kcpBefore = server.status?.conditions?.find(({ type }) => type === 'KcpReachable');
+    if (kcp?.status === 'False' && kcpBefore?.status !== 'False') {
+      const { reason, message } = kcp;
+      events.event({ regarding: server, type: 'Warning', reason, action: 'ProbeKcp', note: message });
     }
 
     const { sha256, server: url } = status.kubeconfig ?? {};

@@ -17,6 +17,7 @@ import { conflict, forbidden, terminal, waiting, type Problem } from './errors.t
 import { grantCommand, READ_VERBS } from './grant.ts';
 import { disagreement, inheritsIssuer } from './inherit.ts';
 import { lookAtIssuer } from './issuer.ts';
+import { observeKcp } from './kcp.ts';
 import { applyKubeconfigCopy } from './kubeconfig-copy.ts';
 import { applyDeployment, applyNetworkPolicy } from './pods.ts';
 import { liveChild, ownChild, type Run } from './run.ts';
@@ -42,6 +43,7 @@ export async function applyWorkload(run: Run): Promise<void> {
   if (signInProblem) report.causes.OIDCReady ??= fails(signInProblem);
 
   lookAtIssuer(run, issuerCA);
+  if (kubeconfig.copy) observeKcp(run, kubeconfig.copy);
 
   const dropIn = dropInOf(run);
 

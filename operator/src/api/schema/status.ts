@@ -36,7 +36,7 @@ export const statusSchema = z
       .optional(),
     conditions: mapOf(condition, 32, ['type'])
       .describe(
-        'Ready (the summary), its causes KubeconfigReady, CertificateReady, OIDCReady, ConfigReady, Available and Exposed, and Reconciling and Stalled (kstatus).',
+        'Ready (the summary), its causes KubeconfigReady, CertificateReady, OIDCReady, ConfigReady, Available and Exposed, the note KcpReachable, and Reconciling and Stalled (kstatus).',
       )
       .optional(),
     replicas: z.int32().min(0).describe('Pods of the Deployment.').optional(),

@@ -35,6 +35,7 @@ createOperator({
   leaseNamespace,
   concurrency: 16,
   checkIssuer: () => Promise.resolve({ outcome: 'verified', registersClients: true }),
+  probeKcp: () => Promise.resolve({ outcome: 'answers' }),
 }).start();
 logger.info('started', { identity });
 // Its timers keep no process alive.

@@ -15,6 +15,7 @@ import { cacheDir, repoRoot } from '../../../../e2e/lib/cache.ts';
 import { silent } from '../../../../e2e/lib/progress.ts';
 import { createKubeClient, type KubeClient, type Logger } from '../../kube/index.ts';
 import type { CheckIssuer } from '../../outbound/issuer.ts';
+import type { ProbeKcp } from '../../outbound/kcp.ts';
 import { createOperator, type Operator, type OperatorOptions } from '../../operator.ts';
 
 const run = promisify(execFile);
@@ -37,7 +38,7 @@ export interface Environment {
   applyCRD(file: string): Promise<void>;
   /**
    * Starts the operator with the rights of its ServiceAccount.
-   * @param settings.checkIssuer what issuers answer; default: all is well with every one of them
+   * @param settings.checkIssuer what issuers answer, and probeKcp kcps; default: all is well with every one of them
    */
   startOperator(settings?: OperatorSettings): Promise<RunningOperator>;
   stop(): Promise<void>;
@@ -50,6 +51,7 @@ export interface OperatorSettings extends Partial<OperatorOptions> {
   wrap?: (client: KubeClient) => KubeClient;
 }
 
+const kcpAnswers: ProbeKcp = () => Promise.resolve({ outcome: 'answers' });
 const allIsWell: CheckIssuer = () => Promise.resolve({ outcome: 'verified', registersClients: true });
 
 export interface RunningOperator extends Operator {
@@ -92,6 +94,7 @@ export async function startEnvironment(crds: readonly string[], flags: readonly 
         concurrency: 8,
         logger,
         checkIssuer: allIsWell,
+        probeKcp: kcpAnswers,
         // A missing kind is asked for so seldom that only the watch on its CRD can bring it within a test's patience.
         timings: { backoffMaxMs: 500, absentMs: 600_000 },
         ...options,
