@@ -29,6 +29,9 @@ import { GROUP } from './api/kcp-mcp-server.ts';
 import { FIELD_MANAGER } from './resources/names.ts';
 import { whoAmI } from './who-am-i.ts';
 
+/** A kind that isn't installed is asked for so seldom: its CRD is watched, and tells when it comes. */
+const ABSENT_MS = 600_000;
+
 export interface OperatorOptions {
   client: KubeClient;
   /** Unique to this process. */
@@ -80,7 +83,7 @@ export function createOperator(options: OperatorOptions): Operator {
     probeKcp: options.probeKcp,
     wake: (key, version) => queue?.add(key, version),
     clock,
-    ...(options.timings && { timings: options.timings }),
+    timings: { absentMs: ABSENT_MS, ...options.timings },
   });
   const countByReady = (): Record<'True' | 'False' | 'Unknown', number> => {
     const counts = { True: 0, False: 0, Unknown: 0 };

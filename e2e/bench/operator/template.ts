@@ -1,8 +1,8 @@
 /** The writes that one KcpMcpServer takes, as the operator makes them: recorded once, then made again for others. */
 import { nowMs } from './audit-log.ts';
-import { collections, kcpMcpServer, pathOf, TEMPLATE } from './objects.ts';
+import { collections, kcpMcpServer, places, TEMPLATE } from './objects.ts';
 import type { Place } from './objects.ts';
-import { followUntilQuiet, grantAll } from './population.ts';
+import { clear, create, followUntilQuiet, grantAll } from './population.ts';
 import { APPLY } from './pool.ts';
 import { countOf } from './results.ts';
 import type { ContestRound } from './results.ts';
@@ -16,7 +16,8 @@ export interface Template {
 
 export async function recordTemplate(world: World): Promise<Template> {
   await grantAll(world, [TEMPLATE]);
-  await world.operator();
+  // The first of all has a status more: its issuer has to be asked.
+  await create(world, places(1));
   await world.operatorRequests();
   const path = collections['kcpmcpservers']?.(TEMPLATE.namespace) ?? '';
   const created = (await world.admin.send({
@@ -27,7 +28,7 @@ export async function recordTemplate(world: World): Promise<Template> {
     metadata: { uid: string };
   };
   const requests = await followUntilQuiet(world);
-  await world.admin.send({ method: 'DELETE', path: pathOf('kcpmcpservers', TEMPLATE) });
+  await clear(world);
   const writes = ownWrites(requests)
     .filter(({ namespace, code }) => namespace === TEMPLATE.namespace && code < 300)
     .map(({ verb, uri, body }) =>

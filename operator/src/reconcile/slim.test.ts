@@ -18,6 +18,20 @@ test('of ours stays what tells whether it was edited, and by whom', () => {
   expect(slimChild({ ...object, metadata: { name: 'a' } }).metadata).toEqual({ name: 'a' });
 });
 
+test('what objects own in common is kept once', () => {
+  const owning = (uid: string) => {
+    const fieldsV1 = {
+      'f:metadata': { 'f:labels': { 'f:a': {} }, 'f:ownerReferences': { [`k:{"uid":"${uid}"}`]: {} } },
+      'f:spec': { 'f:replicas': {}, 'f:template': { 'f:spec': {} } },
+    };
+    return { ...object, metadata: { ...metadata, managedFields: [{ ...own, fieldsV1 }] } };
+  };
+  const [one, other] = [slim(owning('1')), slim(owning('2'))].map((kept) => kept.metadata.managedFields[0]?.fieldsV1);
+  expect([one, other]).toEqual(['1', '2'].map((uid) => owning(uid).metadata.managedFields[0]?.fieldsV1));
+  expect(one?.['f:spec']).toBe(other?.['f:spec']);
+  expect(one?.['f:metadata']['f:labels']).toBe(other?.['f:metadata']['f:labels']);
+});
+
 test('of a Deployment stays what is read', () => {
   const volumes = [{ name: 'index', secret: { secretName: 'vespucci-mcp-index' } }];
   const spec = { replicas: 2, template: { spec: { volumes, containers: [] } } };

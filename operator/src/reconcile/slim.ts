@@ -1,5 +1,5 @@
 /** What the caches keep of an object: with a thousand KcpMcpServers, what nobody reads is most of it. */
-import type { KubeObject, ObjectMeta } from '../kube/index.ts';
+import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../kube/index.ts';
 import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
 import type { DataObject, Deployment } from './objects.ts';
 
@@ -31,8 +31,8 @@ export function slimDeployment(deployment: Deployment): Deployment {
 
 /** An object that isn't ours: who owns which field of it is of no interest. */
 export function slimForeign<T extends KubeObject>(object: T): T {
-  const { managedFields: _, ...metadata } = withoutLastApplied(object.metadata);
-  return { ...object, metadata };
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata: withoutLastApplied(metadata) };
 }
 
 /** A Secret of which each value says only whether there is one. */
@@ -61,7 +61,36 @@ export function noKey(secret: DataObject): DataObject {
 }
 
 function withoutLastApplied(metadata: ObjectMeta): ObjectMeta {
-  if (metadata.annotations?.[LAST_APPLIED] === undefined) return metadata;
-  const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations;
-  return { ...metadata, annotations };
+  const { managedFields, annotations } = metadata;
+  const { [LAST_APPLIED]: lastApplied, ...kept } = annotations ?? {};
+  return {
+    ...metadata,
+    ...(lastApplied !== undefined && { annotations: kept }),
+    ...(managedFields && { managedFields: managedFields.map(sharing) }),
+  };
+}
+
+/**
+ * Owned fields are much the same for all objects of a kind, and larger than most of what they are about: parts that are equal
+ * are kept once. (Owner references name a uid, so the whole never is.)
+ */
+function sharing(entry: ManagedFieldsEntry): ManagedFieldsEntry {
+  if (!entry.fieldsV1) return entry;
+  const { 'f:metadata': metadata, ...rest } = entry.fieldsV1 as Record<string, Record<string, unknown> | undefined>;
+  return { ...entry, fieldsV1: { ...(metadata && { 'f:metadata': sharedMembers(metadata) }), ...sharedMembers(rest) } };
+}
+
+const sharedMembers = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shared(value)]));
+
+const MAX_SHARED = 1_000;
+const parts = new Map<string, unknown>();
+
+function shared(part: unknown): unknown {
+  const text = JSON.stringify(part);
+  const known = parts.get(text);
+  if (known !== undefined) return known;
+  if (parts.size >= MAX_SHARED) parts.clear();
+  parts.set(text, part);
+  return part;
 }
