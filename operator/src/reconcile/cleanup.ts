@@ -23,14 +23,11 @@ export interface Prunable {
   cause: Cause;
 }
 
+export const PODS: Prunable = { resource: DEPLOYMENT, name: 'workload', wanted: mayRun, cause: 'Available' };
+
 /** One row for each kind; the operator needs the verb `delete` on it (config/rbac/role.yaml). */
 const PRUNABLE: readonly Prunable[] = [
-  {
-    resource: DEPLOYMENT,
-    name: 'workload',
-    wanted: mayRun,
-    cause: 'Available',
-  },
+  PODS,
   {
     resource: CERTIFICATE,
     name: 'certificate',

@@ -313,3 +313,57 @@ test('a Secret beside the server needs no consent', async () => {
   await it.condition('KubeconfigReady', 'True', 'Copied');
   expect(textOf(await copyOf(it))).toContain(pair['client-key-data']);
 }, 60_000);
+
+describe('consent that is withdrawn counts', () => {
+  test('where a finalizer keeps a server that is deleted', async () => {
+    const it = await newCase(env);
+    await becomeReady(it);
+    await it.patch('KcpMcpServer', NAME, { metadata: { finalizers: ['example.com/never'] } });
+    await it.remove('KcpMcpServer', NAME);
+    await consent(it, null);
+    await gone('the copy', () => copyOf(it));
+    await gone('the Deployment', () => deploymentOf(it));
+    await it.patch('KcpMcpServer', NAME, { metadata: { finalizers: null } });
+  });
+
+  test('where the operator may not look at the copy any more', async () => {
+    const it = await newCase(env);
+    await becomeReady(it);
+    const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${it.namespace}/rolebindings`;
+    const { items } = (await env.api.request(roles)) as { items: { metadata: { name: string } }[] };
+    for (const { metadata } of items) await env.api.request(`${roles}/${metadata.name}`, { method: 'DELETE' });
+    // The watch that is open stays so: another term begins without.
+    await operator.stop();
+    operator = await env.startOperator();
+    await consent(it, null);
+    await gone('the Deployment', () => deploymentOf(it));
+    const { message } = await it.condition('KubeconfigReady', 'False', 'NotPermitted');
+    expect(message).toContain(`-n ${it.namespace} create role`);
+  }, 60_000);
+
+  test('for what was copied from a copy: that is no source', async () => {
+    const it = await newCase(env);
+    await becomeReady(it);
+    const { spec } = await it.server();
+    const kcp = { secretRef: { name: `${NAME}-mcp-kubeconfig` } };
+    await it.apply('KcpMcpServer', 'second', { spec: { ...spec, kcp } });
+    const second = async () =>
+      (await it.find('KcpMcpServer', 'second')) as unknown as Awaited<ReturnType<Case['server']>>;
+    const refused = async () =>
+      (await second()).status?.conditions?.find(
+        ({ type, reason }) => type === 'KubeconfigReady' && (reason === 'NotPermitted' || reason === 'Forbidden'),
+      );
+    const first = await waitFor('a word on the second', refused, SOON);
+    if (first.reason === 'Forbidden') await env.shell(grantIn(first.message));
+    const { message } = await waitFor(
+      'the second to be refused',
+      async () => ((await refused())?.reason === 'NotPermitted' ? refused() : undefined),
+      SOON,
+    );
+    expect(message).toContain(
+      `Secret ${it.namespace}/${NAME}-mcp-kubeconfig holds credentials that the operator copied`,
+    );
+    expect(await it.find('Secret', 'second-mcp-kubeconfig')).toBeUndefined();
+    expect(await it.find('Deployment', 'second-mcp')).toBeUndefined();
+  }, 60_000);
+});

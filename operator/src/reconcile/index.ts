@@ -26,6 +26,7 @@ import type { Run } from './run.ts';
 import { newReport, resultOf } from './status.ts';
 import { writeStatus } from './status-writer.ts';
 import { oneLine } from './text.ts';
+import { takeBack } from './take-back.ts';
 import { Looks } from './watched-objects.ts';
 import { applyWorkload } from './workload.ts';
 import type { Announcer } from './transitions.ts';
@@ -53,13 +54,24 @@ export function createReconciler(options: ReconcilerOptions): QueueOptions['proc
   const failures = new Map<string, number>();
   const finalize = createFinalize({ ...options, now });
 
+  const leave = async (run: Run, key: string): Promise<void> => {
+    try {
+      await takeBack(run);
+      caches.release(key, run.looks);
+    } catch (error) {
+      if (!(error instanceof NotYetKnownError)) throw error;
+    }
+    await finalize(run.server, run.signal);
+    retryIfNeeded(run, undefined);
+  };
+
   return async (key, signal) => {
     const server = caches.servers.get(parseKey(key));
     if (!server || server.metadata.deletionTimestamp !== undefined) {
       // Its children go with it (ownerReference); to touch them now would bring them back. What lies elsewhere doesn't.
       failures.delete(key);
-      caches.release(key);
-      if (server) await finalize(server, signal);
+      if (!server) caches.release(key);
+      else await leave(begin(key, server, options, now(), signal), key);
       return undefined;
     }
     const start = performance.now();

@@ -20,7 +20,8 @@ export async function applyKubeconfigCopy(run: Run, resolved: Resolved): Promise
   const earlier = seen.state === 'present' && isOurs(server)(seen.object) ? seen.object : undefined;
   const withheld = resolved.problem?.reason === 'NotPermitted' || resolved.withheld === true;
   const usable = earlier !== undefined && !withheld && fitsSpec(earlier, server);
-  run.copy = usable ? 'there' : seen.state === 'forbidden' ? 'unknown' : 'gone';
+  // Whether or not there still is one: what is withheld may not be used.
+  run.copy = usable ? 'there' : seen.state === 'forbidden' && !withheld ? 'unknown' : 'gone';
 
   const command = grantCommand({ resource: SECRET.plural, key, verbs: OWN_VERBS, grantee });
   if (resolved.problem) {

@@ -15,7 +15,7 @@ import { keyOf, type InformerState, type ObjectKey, type Store } from '../kube/i
 import { copyKubeconfig, KubeconfigError, type KubeconfigCopy } from '../resources/index.ts';
 import { certificateBlocks } from '../resources/pem.ts';
 import { consentProblem } from './consent.ts';
-import { wantsCredentials } from './credentials.ts';
+import { holdsCredentials, wantsCredentials } from './credentials.ts';
 import { forbidden, waiting, type Problem } from './errors.ts';
 import { grantCommand, READ_VERBS } from './grant.ts';
 import type { DataObject } from './objects.ts';
@@ -165,6 +165,12 @@ function readSecret(
   if (seen.state === 'forbidden') {
     const command = grantCommand({ resource: SECRET.plural, key: secret, verbs: READ_VERBS, grantee });
     return { problem: forbidden(`the operator may not read Secret ${keyOf(secret)}`, command) };
+  }
+  if (wanted.credentials && holdsCredentials(seen.object)) {
+    const why =
+      'holds credentials that the operator copied for a KcpMcpServer, and a copy of a copy could not be taken back';
+    const problem = `Secret ${keyOf(secret)} ${why}: name in spec.kcp what they were copied from`;
+    return { ...failed('NotPermitted', problem), withheld: true };
   }
   const data = seen.object.data?.[dataKey];
   if (!data) return failed('KeyMissing', `Secret ${keyOf(secret)} has no key ${dataKey}, which must hold a kubeconfig`);
