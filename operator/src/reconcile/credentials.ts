@@ -6,8 +6,10 @@
 import { DEPLOYMENT } from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { KubeObject } from '../kube/index.ts';
+import { INDEX_VOLUME } from '../resources/deployment.ts';
 import { copiedFrom } from '../resources/kubeconfig-secret.ts';
 import { childNames, COPIED_FROM_ANNOTATION, CREDENTIALS_LABEL } from '../resources/names.ts';
+import type { Deployment } from './objects.ts';
 import { ownChild, type Run } from './run.ts';
 
 /** Whether the spec asks for them. */
@@ -23,9 +25,15 @@ export function fitsSpec(copy: KubeObject, server: KcpMcpServer): boolean {
   return holdsCredentials(copy) && copy.metadata.annotations?.[COPIED_FROM_ANNOTATION] === copiedFrom(server);
 }
 
+/** Whether a Deployment has Pods with the identity that makes the index. */
+export const mountsIndex = (deployment: Deployment | undefined): boolean =>
+  deployment?.spec?.template?.spec?.volumes?.some(({ name }) => name === INDEX_VOLUME) ?? false;
+
 /** Whether there may be a Deployment: Pods that use credentials have them in memory, so only their end takes those back. */
 export function mayRun(run: Run): boolean {
   const deployment = ownChild(run, DEPLOYMENT, childNames(run.server.metadata.name).workload);
+  // They were not replaced: without the FrontProxy's word there may be nothing to replace them with.
+  if (run.isIndexTaken && mountsIndex(deployment)) return false;
   if (!deployment || !holdsCredentials(deployment)) return true;
   return wantsCredentials(run.server) && run.copy !== 'gone';
 }

@@ -147,3 +147,30 @@ test('with a kubeconfigRef it is made for the FrontProxy behind it, which consen
   expect(await inventoryOf(it)).toEqual(WITHOUT);
   expect(await it.child('Secret', 'mcp-kubeconfig')).toBeDefined();
 }, 90_000);
+
+test('what is taken back leaves no Pods that remember it, whichever FrontProxy the spec names by then', async () => {
+  const it = await newFrontProxyCase(env);
+  await it.createFrontProxy();
+  await it.consent(it.namespace);
+  await it.createServer(INDEX);
+  await it.fill();
+  await it.fill(minted(it), 'kcp-mcp-index', pair);
+  await it.child('Deployment', 'mcp');
+  await waitFor('an index', async () => (await volumesOf(it)).includes('index'), SOON);
+  const names = (name: string) =>
+    it.patch('KcpMcpServer', NAME, { spec: { kcp: { frontProxyRef: { name, namespace: it.source } } } });
+  await names('elsewhere');
+  await it.condition('KubeconfigReady', 'False', 'NotFound');
+  expect(await it.find('Secret', SECRET)).toBeDefined();
+  expect(await volumesOf(it)).toContain('index');
+
+  await it.consent();
+  await it.gone('Secret', SECRET, it.namespace);
+  // The issuer was the FrontProxy's: nothing is known that they could be replaced with.
+  await it.gone('Deployment', `${NAME}-mcp`, it.namespace);
+  await names('vespucci');
+  await it.condition('KubeconfigReady', 'False', 'NotPermitted');
+  await it.consent(it.namespace);
+  await it.fill();
+  await it.child('Deployment', 'mcp');
+}, 60_000);

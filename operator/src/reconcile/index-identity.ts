@@ -3,13 +3,15 @@
  * into a Secret of its own. While there is none the server does without an index (docs/adr/0019).
  */
 import { SECRET } from '../api/external.ts';
-import { keyOf, type KubeObject } from '../kube/index.ts';
-import { childNames } from '../resources/index.ts';
-import { INDEX_VOLUME } from '../resources/deployment.ts';
+import { keyOf, parseKey, type KubeObject } from '../kube/index.ts';
+import { childNames, COPIED_FROM_ANNOTATION } from '../resources/index.ts';
 import { indexSecret } from '../resources/index-secret.ts';
 import { mintedName } from '../resources/minted-kubeconfig.ts';
 import { withoutIndex } from '../resources/effective-server.ts';
+import { allowsNamespace } from './consent.ts';
+import { mountsIndex } from './credentials.ts';
 import { forbidden, type Problem } from './errors.ts';
+import { frontProxyKeyOf } from './front-proxy.ts';
 import { grantCommand, OWN_VERBS } from './grant.ts';
 import { mintedOf } from './minted-objects.ts';
 import { NotYetKnownError, readIdentity } from './references.ts';
@@ -30,7 +32,9 @@ export async function copyIndexIdentity(run: Run): Promise<void> {
   const { problem, waits } = await copyFrom(minted.index, run);
   if (!problem) return;
 
-  const permitted = problem.reason !== 'NotPermitted';
+  // Of one that is gone nobody knows any more who lent it; Pods may have it all the same.
+  const isLent = earlier ? isStillLent(earlier, run) : isHidden(run);
+  const permitted = problem.reason !== 'NotPermitted' && isLent;
   const left = earlier && !permitted ? await withdraw(run, earlier) : undefined;
   const usable = permitted && (earlier !== undefined || isMounted(run));
   const meanwhile = usable
@@ -38,6 +42,7 @@ export async function copyIndexIdentity(run: Run): Promise<void> {
     : "Meanwhile it is a walk with the caller's token that finds workspaces";
   const said = left ?? { ...problem, message: `no identity for the index: ${problem.message}. ${meanwhile}` };
   report.causes.KubeconfigReady = waits ? progressing('False', said.reason, said.message) : fails(said);
+  run.isIndexTaken = !permitted;
   if (!usable) run.server = withoutIndex(server);
 }
 
@@ -48,10 +53,10 @@ interface Outcome {
 }
 
 async function copyFrom(minted: NonNullable<Run['minted']['index']>, run: Run): Promise<Outcome> {
-  const { server, report, looks, caches, grantee } = run;
+  const { server, report, caches, grantee } = run;
   const own = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).indexSecret };
   const command = grantCommand({ resource: SECRET.plural, key: own, verbs: OWN_VERBS, grantee });
-  const isForbidden = looks.look(caches.metadataOf(SECRET), own).state === 'forbidden';
+  const isForbidden = isHidden(run);
   const read = minted.problem ? { problem: minted.problem, progressing: false } : readIdentity(minted.key, server, run);
   if (read.problem) {
     const problem = { ...read.problem };
@@ -62,7 +67,10 @@ async function copyFrom(minted: NonNullable<Run['minted']['index']>, run: Run): 
   if (isForbidden) {
     return { problem: forbidden(`the operator may not keep its copy in Secret ${keyOf(own)}`, command) };
   }
-  if (await applyChild(run, 'KubeconfigReady', SECRET, () => indexSecret(server, read.copy))) return {};
+  const frontProxy = frontProxyKeyOf(server, caches);
+  // Gone since the Kubeconfig was seen to: its going wakes us.
+  if (!frontProxy) throw new NotYetKnownError();
+  if (await applyChild(run, 'KubeconfigReady', SECRET, () => indexSecret(server, read.copy, frontProxy))) return {};
   const { kind, reason = 'Rejected', message = '' } = report.causes.KubeconfigReady ?? {};
   // Reading was allowed; perhaps writing isn't. A Role isn't watched, so this stays one to try again.
   if (kind === 'transient' && reason === 'Rejected') {
@@ -71,24 +79,37 @@ async function copyFrom(minted: NonNullable<Run['minted']['index']>, run: Run): 
   return { problem: { kind: kind === 'terminal' ? kind : 'transient', reason, message } };
 }
 
-/** The Secret, if it is there and ours. */
-function ownCopy({ server, looks, caches }: Run): KubeObject | undefined {
+/** Whether who lent an earlier copy goes on doing so, whomever the spec names now: its consent is its own. */
+function isStillLent({ metadata: { annotations } }: KubeObject, { server, caches, looks }: Run): boolean {
+  const lender = parseKey((annotations?.[COPIED_FROM_ANNOTATION] ?? '').replace(/^\S* /, ''));
+  const seen = looks.look(caches.frontProxies, lender);
+  return seen.state !== 'present' || allowsNamespace(seen.object, server.metadata.namespace ?? 'default');
+}
+
+function lookAtCopy({ server, looks, caches }: Run) {
   const key = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).indexSecret };
-  const seen = looks.look(caches.metadataOf(SECRET), key);
+  return looks.look(caches.metadataOf(SECRET), key);
+}
+
+const isHidden = (run: Run): boolean => lookAtCopy(run).state === 'forbidden';
+
+/** The Secret, if it is there and ours. */
+function ownCopy(run: Run): KubeObject | undefined {
+  const seen = lookAtCopy(run);
   if (seen.state === 'pending') throw new NotYetKnownError();
-  return seen.state === 'present' && isOurs(server)(seen.object) ? seen.object : undefined;
+  return seen.state === 'present' && isOurs(run.server)(seen.object) ? seen.object : undefined;
 }
 
 /** Whether Pods have it, also where the operator may not see the Secret. */
-const isMounted = (run: Run): boolean =>
-  deploymentOf(run)?.spec?.template?.spec?.volumes?.some(({ name }) => name === INDEX_VOLUME) ?? false;
+const isMounted = (run: Run): boolean => mountsIndex(deploymentOf(run));
 
 /**
  * The spec asks for no index. Whether it did before, the Kubeconfig tells, which goes last; no Secret is looked for by those
  * who never had one.
  */
 async function removeFormer(run: Run): Promise<void> {
-  const { server, caches, report } = run;
+  const { server, caches, report, minted } = run;
+  run.isIndexTaken = minted.kcp?.problem?.reason === 'NotPermitted';
   const name = mintedName(server, 'index');
   const former = mintedOf(server, caches).find(({ metadata }) => metadata.name === name);
   const copy = former && ownCopy(run);

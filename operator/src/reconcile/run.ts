@@ -40,6 +40,8 @@ export interface Run {
   applied: Map<string, Ensured<KubeObject>>;
   /** Whether there is a copy of the kubeconfig, of now or of earlier, that Pods of this spec may use. */
   copy?: 'there' | 'gone' | 'unknown';
+  /** The FrontProxy takes back the identity that makes the index, so no Pods may go on with it. */
+  isIndexTaken?: boolean;
   looks: Looks;
   /** What is known of the issuer, or why the operator can't ask it; undefined before it has answered. */
   issuer?: { answer: IssuerAnswer; unreadable?: never } | { unreadable: Problem; answer?: never };

@@ -1,7 +1,7 @@
 // What a KcpMcpServer is made of. Every builder is a pure function of the server and of the references that were
 // resolved for it; testdata/ holds what they build, file by file.
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
-import type { KubeObject } from '../kube/types.ts';
+import type { KubeObject, ObjectKey } from '../kube/types.ts';
 import { type CertManagerCertificateInput, certificate } from './certificate.ts';
 import { configMap } from './config-map.ts';
 import type { DropIn } from './drop-in.ts';
@@ -29,7 +29,7 @@ export interface ResolvedReferences {
   /** Where kcp is; see {@link copyKubeconfig}. */
   kubeconfig: KubeconfigCopy;
   /** The identity that makes the index, with `spec.inventory.mode: Index`. */
-  index?: KubeconfigCopy;
+  index?: { copy: KubeconfigCopy; frontProxy: ObjectKey };
   /** PEM of the issuer's CA where the spec doesn't name it but a FrontProxy does. */
   issuerCA?: string;
   /** Further configuration; see {@link readDropIn}. */
@@ -65,7 +65,9 @@ export function buildAll(server: KcpMcpServer, references: ResolvedReferences): 
   return {
     serviceAccount: serviceAccount(server),
     kubeconfigSecret: kubeconfigSecret(server, references),
-    ...(references.index ? { indexSecret: indexSecret(server, references.index) } : {}),
+    ...(references.index
+      ? { indexSecret: indexSecret(server, references.index.copy, references.index.frontProxy) }
+      : {}),
     configMap: configMap(server, references.dropIn, references.issuerCA),
     ...(server.spec.tls.issuerRef ? { certificate: certificate(server, server.spec.tls.issuerRef) } : {}),
     service: service(server),

@@ -14,7 +14,7 @@ export const SERVER_LABEL = `${GROUP}/server`;
  */
 export const CREDENTIALS_LABEL = `${GROUP}/credentials`;
 
-/** On a copy with credentials: what `spec.kcp` named when they were copied. */
+/** On a copy with credentials: what `spec.kcp` named when they were copied, or the FrontProxy that lent them. */
 export const COPIED_FROM_ANNOTATION = `${GROUP}/copied-from`;
 
 export interface ChildNames {

@@ -210,6 +210,6 @@ export const ISSUER = { issuerURL: 'https://auth.example.com/realms/kcp', client
 
 export const frontProxyReferences: ResolvedReferences = {
   ...references,
-  index: { ...references.kubeconfig, credentials: { token: 'dG9rZW4=' } },
+  index: { copy: { ...references.kubeconfig, credentials: { token: 'dG9rZW4=' } }, frontProxy: FRONT_PROXY },
   issuerCA: '-----BEGIN CERTIFICATE-----\nY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n',
 };
