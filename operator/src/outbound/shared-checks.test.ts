@@ -7,10 +7,12 @@ function world(first: string) {
   const clock = new FakeClock();
   const asked: string[] = [];
   const woken: string[] = [];
-  const now = { answer: first };
+  const signals: AbortSignal[] = [];
+  const now: { answer: string | Promise<string> } = { answer: first };
   const checks = new SharedChecks<string, string>({
-    ask: (question) => {
+    ask: (question, signal) => {
       asked.push(question);
+      signals.push(signal);
       return Promise.resolve(now.answer);
     },
     judge: (answer) => answer.split(':')[0] as Verdict,
@@ -18,7 +20,7 @@ function world(first: string) {
     clock,
     random: () => 0,
   });
-  return { clock, asked, woken, now, checks };
+  return { clock, asked, signals, woken, now, checks };
 }
 
 const MINUTE = 60_000;
@@ -57,6 +59,19 @@ describe('a question', () => {
     expect(asked.filter((question) => question === 'q')).toHaveLength(1);
     checks.stop();
     expect([checks.size, clock.timers]).toEqual([0, 0]);
+  });
+
+  test('that nobody has any more while it is being asked is given up, and its answer forgotten', async () => {
+    const { checks, asked, signals, woken, now, clock } = world('');
+    const { promise, resolve } = Promise.withResolvers<string>();
+    now.answer = promise;
+    checks.look('q', 'a');
+    await settle();
+    checks.release('a');
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    resolve('bad');
+    await clock.advance(60 * MINUTE);
+    expect([asked.length, woken, clock.timers]).toEqual([1, [], 0]);
   });
 });
 

@@ -26,29 +26,32 @@ const child = (change: Partial<KubeObject['metadata']> = {}): KubeObject => ({
 async function pruned(
   live: KubeObject | undefined,
   { wanted = false, error }: { wanted?: boolean; error?: ApiError } = {},
-): Promise<{ deleted: unknown[][]; report: Report }> {
+): Promise<{ deleted: unknown[][]; forgotten: unknown[][]; report: Report }> {
   const remove = jest.fn<KubeClient['delete']>();
   if (error) remove.mockRejectedValue(error);
+  const forget = jest.fn<Run['applier']['forget']>();
   const report = newReport();
   const run = {
     server,
     report,
     caches: { services: { get: () => live } },
     client: { delete: remove },
-    applier: { forget: () => undefined },
+    applier: { forget },
   };
   const table: Prunable[] = [{ resource: SERVICE, name: 'workload', wanted: () => wanted, cause: 'Exposed' }];
   await prune(run as unknown as Run, table);
-  return { deleted: remove.mock.calls, report };
+  return { deleted: remove.mock.calls, forgotten: forget.mock.calls, report };
 }
 
 const refusal = (status: number, reason: string): ApiError => new ApiError({ status, reason, message: 'no' });
 
 test('a child that is not wanted goes, as it was seen', async () => {
-  const { deleted, report } = await pruned(child());
+  const { deleted, forgotten, report } = await pruned(child());
   const precondition = expect.objectContaining({ uid: 'uid-2', resourceVersion: '7' });
   expect(deleted).toEqual([[SERVICE, expect.objectContaining({ name: 'vespucci-mcp' }), precondition]]);
   expect(report.causes).toEqual({});
+  // It may be wanted again and again, and that is nobody's contest.
+  expect(forgotten).toEqual([[SERVICE, expect.objectContaining({ name: 'vespucci-mcp' })]]);
 });
 
 test.each<[string, KubeObject | undefined, boolean]>([

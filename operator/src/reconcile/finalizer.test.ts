@@ -9,7 +9,7 @@ import { testServer } from './testing/objects.ts';
 
 const forbidden = new ApiError({ status: 403, reason: 'Forbidden', message: 'you may\u001b[2J not' });
 
-function world(options: { phase?: InformerPhase; refuse?: () => ApiError | undefined } = {}) {
+function world(options: { phase?: InformerPhase; refuse?: () => ApiError | undefined; gone?: boolean } = {}) {
   const server = testServer();
   const finalizers = ['other/one', FINALIZER];
   const going: KcpMcpServer = { ...server, metadata: { ...server.metadata, finalizers, deletionTimestamp: 'now' } };
@@ -34,6 +34,7 @@ function world(options: { phase?: InformerPhase; refuse?: () => ApiError | undef
         return Promise.resolve(true);
       },
       mergePatch: (_: unknown, patch: KubeObject) => {
+        if (options.gone) return Promise.reject(new ApiError({ status: 404, reason: 'NotFound', message: 'gone' }));
         patched.push(patch.metadata);
         return Promise.resolve({ ...going, metadata: patch.metadata });
       },
@@ -50,6 +51,12 @@ test('deletes what was made, that very object, and lets go', async () => {
   await run();
   expect(deleted).toEqual([['kcp-mcp.kcp-mcp.vespucci', 'u']]);
   expect(patched).toEqual([expect.objectContaining({ resourceVersion: '1', finalizers: ['other/one'] })]);
+});
+
+test('a server that is gone by then is no fault', async () => {
+  const { run, deleted, notes } = world({ gone: true });
+  await run();
+  expect([deleted.length, notes]).toEqual([1, []]);
 });
 
 test('has nothing to do for a server without the finalizer', async () => {
