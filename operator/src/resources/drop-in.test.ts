@@ -268,3 +268,11 @@ describe('a drop-in is refused', () => {
     );
   });
 });
+
+test.each([
+  ['depth', `a${'.a'.repeat(100_000)} = 1`, 'it has tables more than 32 deep in each other'],
+  ['depth of lists', `a = ${'['.repeat(500)}${']'.repeat(500)}`, 'it has tables more than 32 deep in each other'],
+  ['number of values', '[[prompts]]\n'.repeat(20_000), 'it has more than 4096 values'],
+])('a drop-in that is beyond all measure in its %s is told so, and no more is done with it', (_, text, why) => {
+  expect(problems(text)).toContain(why);
+});

@@ -113,6 +113,7 @@ export function readDropIn(
   };
   const source = collect(() => parseSource(text, 'drop-in'));
   if (source !== undefined) {
+    checkShape(source.document);
     const { kept, refused } = sift(source);
     wrong.push(...refused);
     const spec: ConfigSource = { name: 'config.toml', text: '', document: rendered };
@@ -121,6 +122,25 @@ export function readDropIn(
     if (wrong.length === 0) return { document: kept };
   }
   throw new InvalidDropInError(listOf(wrong));
+}
+
+/** Far beyond what anybody means: what is deeper ends the stack, and of small values 256 KiB hold up all work for seconds. */
+const MAX_DEPTH = 32;
+const MAX_VALUES = 4096;
+
+/** Without recursion, since it is the depth that is in doubt. */
+function checkShape(document: Table): void {
+  let level: unknown[] = [document];
+  let values = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    values += level.length;
+    if (depth > MAX_DEPTH)
+      throw new InvalidDropInError(`it has tables more than ${MAX_DEPTH} deep in each other; flatten it`);
+    if (values > MAX_VALUES) throw new InvalidDropInError(`it has more than ${MAX_VALUES} values; shorten it`);
+    level = level.flatMap((value): unknown[] =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
 }
 
 /** Beyond them a condition is no list of things to do any more. */
