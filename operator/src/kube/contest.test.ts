@@ -103,6 +103,17 @@ test('five edits in a row, too', async () => {
   }
 });
 
+test('and again five, ten minutes after the last ones', async () => {
+  const it = world();
+  await it.look();
+  for (let i = 1; i <= 10; i++) {
+    if (i === 6) await it.clock.advance(10 * MINUTE);
+    it.take();
+    await it.look();
+    expect(it.writes()).toBe(1 + i);
+  }
+});
+
 test('who never stops gets 15 writes in ten minutes, and 12 an hour later on', async () => {
   const it = world();
   await fight(it, 10 * MINUTE);

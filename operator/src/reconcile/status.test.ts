@@ -63,6 +63,7 @@ describe('summarize', () => {
 
   test.each([
     ['waiting', waiting('NotFound', 'Kubeconfig a/b not found'), 'Reconciling', 'WaitingForReference'],
+    ['waiting', waiting('Contested', 'Service a/b: somebody'), 'Reconciling', 'Contested'],
     ['terminal', conflict('Secret', 'a/b'), 'Stalled', 'Conflict'],
     ['transient', { ...waiting('Rejected', 'quota'), kind: 'transient' as const }, 'Reconciling', 'RetryingAfterError'],
   ])('a %s problem gives Ready its reason and message', (kind, problem, raised, reason) => {
