@@ -53,7 +53,7 @@ export interface ResolveOptions {
 export async function resolve(host: string, { aliases, allowLocal }: ResolveOptions): Promise<Address[]> {
   const name = host.replace(/^\[|\]$/g, '');
   const found = isIP(name) ? [name] : aliased(name, aliases);
-  const addresses = found.length > 0 ? found : await oneOfTwo(() => withinTime(name));
+  const addresses = found.length > 0 ? found : await lookUp(name);
   const allowed = allowLocal ? addresses : addresses.filter((address) => !isLocal(address));
   if (allowed.length === 0) throw new OutboundError('address', name);
   return allowed.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
@@ -64,20 +64,23 @@ const aliased = (name: string, aliases: readonly HostAlias[]): string[] =>
     .filter(({ ip, hostnames }) => isIP(ip) && hostnames.some((each) => each.toLowerCase() === name.toLowerCase()))
     .map(({ ip }) => ip);
 
-async function withinTime(name: string): Promise<string[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new OutboundError('dns', name));
-    }, LOOKUP_MS).unref();
+function lookUp(name: string): Promise<string[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+  // Which of its errors getaddrinfo gives depends on who didn't answer: nobody could act on the difference.
+  const fail = (): void => {
+    reject(new OutboundError('dns', name));
+  };
+  // Its place is held until getaddrinfo has done with it, also when nobody waits any more: so long it has the thread, and who
+  // came next would only wait there, with its own time running.
+  void oneOfTwo(async () => {
+    const timer = setTimeout(fail, LOOKUP_MS).unref();
+    try {
+      resolve((await lookup(name, { all: true })).map(({ address }) => address));
+    } catch {
+      fail();
+    } finally {
+      clearTimeout(timer);
+    }
   });
-  try {
-    const found = await Promise.race([lookup(name, { all: true }), timeUp]);
-    return found.map(({ address }) => address);
-  } catch {
-    // Which of its errors getaddrinfo gives depends on who didn't answer: nobody could act on the difference.
-    throw new OutboundError('dns', name);
-  } finally {
-    clearTimeout(timer);
-  }
+  return promise;
 }

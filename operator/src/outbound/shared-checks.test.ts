@@ -75,6 +75,20 @@ describe('a question', () => {
   });
 });
 
+test('questions that get no answer leave places to those that may', async () => {
+  const { checks, asked, now, clock } = world('passing');
+  for (let index = 0; index < 100; index += 1) checks.look(`silent-${index}`, 'a');
+  await clock.advance(1);
+  expect(asked).toHaveLength(100);
+  now.answer = Promise.withResolvers<string>().promise;
+  await clock.advance(MINUTE);
+  expect(asked).toHaveLength(104);
+  checks.look('new', 'b');
+  await settle();
+  expect(asked.at(-1)).toBe('new');
+  checks.stop();
+});
+
 describe('an answer that changes', () => {
   test('to a bad one is told at once, and asked again within a minute until it is mended', async () => {
     const { checks, now, woken, clock } = world('good');

@@ -29,14 +29,17 @@ export type Verdict = 'good' | 'bad' | 'passing';
 const SELDOM_MS = 600_000;
 const OFTEN_MS = { first: 5_000, longest: 60_000 };
 const PATIENCE = 3;
-/** At a time. */
+/** At a time; of those that got no answer at the last look, which may take as long again, no more than half. */
 const CONCURRENCY = 8;
+const DOUBTFUL = CONCURRENCY / 2;
 
 interface Entry<Q, A> {
   question: Q;
   users: Set<string>;
   /** What is told: '' before the first answer. */
   told?: { answer: A; id: string; verdict: Verdict };
+  /** The last answer was a passing one. */
+  doubtful: boolean;
   /** Passing answers in a row, and the last of them. */
   doubts: { count: number; id: string };
   attempts: number;
@@ -50,6 +53,7 @@ export class SharedChecks<Q, A> {
   readonly #random: () => number;
   readonly #entries = new Map<string, Entry<Q, A>>();
   readonly #limit = limiter(CONCURRENCY);
+  readonly #limitDoubtful = limiter(DOUBTFUL);
 
   constructor(options: SharedChecksOptions<Q, A>) {
     this.#options = options;
@@ -86,7 +90,8 @@ export class SharedChecks<Q, A> {
 
   #start(id: string, question: Q): Entry<Q, A> {
     const ending = new AbortController();
-    const entry: Entry<Q, A> = { question, users: new Set(), doubts: { count: 0, id: '' }, attempts: 0, ending };
+    const doubts = { count: 0, id: '' };
+    const entry: Entry<Q, A> = { question, users: new Set(), doubtful: false, doubts, attempts: 0, ending };
     this.#entries.set(id, entry);
     void this.#ask(entry);
     return entry;
@@ -102,16 +107,19 @@ export class SharedChecks<Q, A> {
     const { question, ending } = entry;
     let verdict: Verdict = 'passing';
     try {
-      const answer = await this.#limit(() => {
-        ending.signal.throwIfAborted();
-        return this.#options.ask(question, ending.signal);
-      });
+      const ask = () =>
+        this.#limit(() => {
+          ending.signal.throwIfAborted();
+          return this.#options.ask(question, ending.signal);
+        });
+      const answer = await (entry.doubtful ? this.#limitDoubtful(ask) : ask());
       verdict = this.#options.judge(answer);
       if (!ending.signal.aborted) this.#take(entry, answer, verdict);
     } catch (error) {
       if (!ending.signal.aborted) this.#options.logger?.warn('a check failed', { error: String(error) });
     }
     if (ending.signal.aborted) return;
+    entry.doubtful = verdict === 'passing';
     entry.attempts = verdict === 'good' ? 0 : entry.attempts + 1;
     const often = Math.min(OFTEN_MS.longest, OFTEN_MS.first * 2 ** Math.min(entry.attempts - 1, 10));
     entry.cancel = this.#clock.after(jittered(verdict === 'good' ? SELDOM_MS : often, this.#random), () => {
