@@ -30,6 +30,7 @@ import { takeBack } from './take-back.ts';
 import { Looks } from './watched-objects.ts';
 import { applyWorkload } from './workload.ts';
 import type { Announcer } from './transitions.ts';
+import { createUnanswered } from './unanswered.ts';
 
 export interface ReconcilerOptions {
   caches: Caches;
@@ -53,6 +54,7 @@ export function createReconciler(options: ReconcilerOptions): QueueOptions['proc
   const { caches, metrics, logger, now = () => new Date() } = options;
   const failures = new Map<string, number>();
   const finalize = createFinalize({ ...options, now });
+  const unanswered = createUnanswered(options.announce);
 
   const leave = async (run: Run, key: string): Promise<void> => {
     try {
@@ -70,6 +72,7 @@ export function createReconciler(options: ReconcilerOptions): QueueOptions['proc
     if (!server || server.metadata.deletionTimestamp !== undefined) {
       // Its children go with it (ownerReference); to touch them now would bring them back. What lies elsewhere doesn't.
       failures.delete(key);
+      unanswered.forget(key);
       if (!server) caches.release(key);
       else await leave(begin(key, server, options, now(), signal), key);
       return undefined;
@@ -78,6 +81,7 @@ export function createReconciler(options: ReconcilerOptions): QueueOptions['proc
     const run = begin(key, server, options, now(), signal);
     try {
       const failure = await phases(run);
+      unanswered.forget(key);
       const failed = failure === undefined ? 0 : (failures.get(key) ?? 0) + 1;
       failures.set(key, failed);
       if (failure === undefined || !isPassing(failure) || failed >= PATIENCE) {
@@ -89,7 +93,8 @@ export function createReconciler(options: ReconcilerOptions): QueueOptions['proc
       failures.delete(key);
       return { ...nextLook(run), caused: versionsWritten(run) };
     } catch (error) {
-      if (error instanceof NotYetKnownError || signal.aborted || isNotFound(error)) return undefined;
+      if (signal.aborted || isNotFound(error)) return undefined;
+      if (error instanceof NotYetKnownError) return unanswered.wait(run, key);
       if (!(error instanceof RetryError)) metrics.reconciled('transient', seconds(start));
       const cause = error instanceof RetryError ? (error.cause ?? error) : error;
       logger[isPassing(cause) ? 'debug' : 'warn']('reconcile is tried again', { key, error: oneLine(String(cause)) });

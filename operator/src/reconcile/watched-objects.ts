@@ -1,9 +1,11 @@
 import {
   createInformerRegistry,
+  keyOf,
   type InformerState,
   type KubeObject,
   type ObjectKey,
   type RegistryOptions,
+  type Resource,
 } from '../kube/index.ts';
 
 /** What is known about one object that a KcpMcpServer refers to. */
@@ -21,7 +23,9 @@ export interface LookUp<K, R> {
 }
 
 /** A place to look single objects up in. */
-export type Watchable<T> = LookUp<ObjectKey, Watched<T>>;
+export interface Watchable<T> extends LookUp<ObjectKey, Watched<T>> {
+  readonly resource?: Resource;
+}
 
 /** What one reconcile of `user` looks at. */
 export class Looks {
@@ -41,6 +45,18 @@ export class Looks {
   heldIn<K>(where: LookUp<K, unknown>): K[] {
     return (this.#held.get(where) ?? []) as K[];
   }
+
+  /** Kinds and names of what was looked at, and is not known yet. */
+  pending(): string[] {
+    return [...this.#held].flatMap(([where, keys]) => {
+      const { resource } = where as Watchable<unknown>;
+      if (!resource) return [];
+      const pending = (keys as ObjectKey[]).filter(
+        (key) => (where as Watchable<unknown>).look(key, this.#user).state === 'pending',
+      );
+      return [...new Set(pending.map((key) => `${resource.kind} ${keyOf(key)}`))];
+    });
+  }
 }
 
 /**
@@ -48,10 +64,12 @@ export class Looks {
  * that do.
  */
 export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
+  readonly resource: Resource;
   readonly #registry;
 
   /** @param wake called with the key of each KcpMcpServer that refers to an object that changed */
   constructor(options: Omit<RegistryOptions<T>, 'onChange'>, wake: (user: string) => void) {
+    this.resource = options.resource;
     this.#registry = createInformerRegistry<T>({
       ...options,
       onChange: (key) => {
