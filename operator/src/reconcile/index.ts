@@ -57,14 +57,15 @@ export function createReconciler(options: ReconcilerOptions): QueueOptions['proc
   const unanswered = createUnanswered(options.announce);
 
   const leave = async (run: Run, key: string): Promise<void> => {
+    let failure: unknown;
     try {
       await takeBack(run);
       caches.release(key, run.looks);
     } catch (error) {
-      if (!(error instanceof NotYetKnownError)) throw error;
+      if (!(error instanceof NotYetKnownError)) failure = error;
     }
     await finalize(run.server, run.signal);
-    retryIfNeeded(run, undefined);
+    retryIfNeeded(run, failure);
   };
 
   return async (key, signal) => {
