@@ -61,6 +61,24 @@ describe('of two with the same name in the same place', () => {
     expect(holder(old, caches([old, young], [old, young]))).toBeUndefined();
   });
 
+  test('an Ingress made by hand to look like ours takes no name over', () => {
+    const exposed = (reason: string) => ({
+      observedGeneration: young.metadata.generation ?? 0,
+      conditions: [{ type: 'Exposed', status: 'True' as const, reason, message: '', lastTransitionTime: '' }],
+    });
+    const serves = { ...young, status: exposed('IngressReady') };
+    // It was refused the name, and somebody made what the operator didn't.
+    const refused = { ...old, status: exposed('HostnameTaken') };
+    expect(holder(serves, caches([refused, serves], [refused, serves]))).toBeUndefined();
+    expect(holder(refused, caches([refused, serves], [refused, serves]))).toBe('young');
+    // Also while the other's is away for a moment.
+    expect(holder(serves, caches([refused, serves], [refused]))).toBeUndefined();
+    // Its Ingress for another name, and then its spec, were changed to this one just now.
+    const changed = { ...old, metadata: { ...old.metadata, generation: 99 }, status: exposed('IngressReady') };
+    expect(holder(serves, caches([changed, serves], [changed, serves]))).toBeUndefined();
+    expect(holder(changed, caches([changed, serves], [changed, serves]))).toBe('young');
+  });
+
   test('of two of the same second exactly one gets it', () => {
     const [a, b] = [named('a', 2026), named('b', 2026)];
     expect(holder(b, caches([a, b]))).toBe('a');

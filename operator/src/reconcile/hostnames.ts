@@ -4,6 +4,7 @@
  * gets it. Thus nobody takes a name over by changing an old resource. Names at different places (Ingresses of different
  * classes, listeners, load balancers) are told apart by those places.
  */
+import type { Reason } from '../api/conditions.ts';
 import type { ParentRef, Route } from '../api/gateway-api.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { keyOf, type KubeObject, type ObjectKey } from '../kube/index.ts';
@@ -23,6 +24,8 @@ export interface HostnameCaches {
   httpRoutes: KindCache<Route>;
   tlsRoutes: KindCache<Route>;
 }
+
+const REFUSED = 'HostnameTaken' satisfies Reason;
 
 /** Name of the index of KcpMcpServers by the host names that they expose. */
 export const BY_HOSTNAME = 'exposed hostname';
@@ -52,6 +55,7 @@ function placesWanted(server: KcpMcpServer): Place[] {
 
 /** What was applied for this server, by what the caches hold. */
 function placesHeld(server: KcpMcpServer, { ingresses, httpRoutes, tlsRoutes }: HostnameCaches): Place[] {
+  if (wasRefused(server)) return [];
   const key = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).workload };
   const ours = <T extends KubeObject>(object: T | undefined): T[] => (object && isOurs(server)(object) ? [object] : []);
   return [
@@ -110,12 +114,24 @@ export function holderOfName(server: KcpMcpServer, caches: HostnameCaches): Hold
       if (!contested) continue;
       const weHold = anyClash(placesHeld(server, caches), theirs) !== undefined;
       const theyHold = anyClash(placesHeld(other, caches), wanted) !== undefined;
-      if (theyHold === weHold ? isOlder(other, server) : theyHold)
+      if (theyHold === weHold ? goesBefore(other, server) : theyHold)
         return { hostname: contested.host, key: other.metadata };
     }
   }
   return undefined;
 }
+
+/**
+ * Whoever may write Ingresses or routes can make one look like ours, but not the status: who was refused the name holds none of it,
+ * and who was let have it goes before who was refused or hasn't been looked at since the spec changed.
+ */
+const wasRefused = ({ status }: KcpMcpServer): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'Exposed' && reason === REFUSED) ?? false;
+const wasLet = (server: KcpMcpServer): boolean =>
+  server.status?.observedGeneration === server.metadata.generation && !wasRefused(server);
+
+const goesBefore = (one: KcpMcpServer, other: KcpMcpServer): boolean =>
+  wasLet(one) === wasLet(other) ? isOlder(one, other) : wasLet(one);
 
 /** By its creation, which nobody can set; of two in one second by its key. */
 function isOlder(one: KcpMcpServer, other: KcpMcpServer): boolean {
