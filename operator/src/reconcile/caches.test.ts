@@ -2,13 +2,14 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import { CERTIFICATE_REQUEST, HORIZONTAL_POD_AUTOSCALER, POD, SECRET } from '../api/external.ts';
-import type { KubeClient, Resource, WatchOptions } from '../kube/index.ts';
+import type { Clock, KubeClient, Resource, WatchOptions } from '../kube/index.ts';
+import { FakeClock } from '../kube/testing/fake-clock.ts';
 import { createCaches } from './caches.ts';
 
 const SOON = { deadlineMs: 5_000, intervalMs: 1 };
 
 /** An API server with nothing in it. Of `held` there is no list before it resolves. */
-function setup(held?: { plural: string; until: Promise<unknown> }) {
+function setup(held?: { plural: string; until: Promise<unknown> }, clock?: Clock) {
   const open = { watches: 0 };
   const client = {
     async *pages({ plural }: Resource) {
@@ -32,7 +33,10 @@ function setup(held?: { plural: string; until: Promise<unknown> }) {
     signal.addEventListener('abort', () => aborted.push(true));
     return new Promise<never>(() => undefined);
   };
-  const caches = createCaches({ client, namespaces: [], wake: () => undefined, checkIssuer: ask, probeKcp: ask });
+  const caches = createCaches({
+    ...{ client, namespaces: [], wake: () => undefined, checkIssuer: ask, probeKcp: ask },
+    ...(clock && { clock }),
+  });
   return { caches, open, aborted };
 }
 
@@ -52,6 +56,21 @@ test.each([CERTIFICATE_REQUEST.plural, HORIZONTAL_POD_AUTOSCALER.plural, POD.plu
     await caches.stop();
   },
 );
+
+test('a kind of others that can never be listed is waited for half a minute only, one of ours for ever', async () => {
+  const clock = new FakeClock();
+  const never = new Promise<never>(() => undefined);
+  const worlds = ['frontproxies', 'httproutes', 'services'].map((plural) => setup({ plural, until: never }, clock));
+  const settled: number[] = [];
+  worlds.forEach(({ caches }, index) => {
+    caches.start();
+    void caches.settled().then(() => settled.push(index));
+  });
+  await clock.advance(29_000);
+  expect(settled).toEqual([]);
+  await clock.advance(2_000);
+  expect(settled).toEqual([0, 1]);
+});
 
 test('at the end of a term everything is let go, whoever referred to it', async () => {
   const { caches, open, aborted } = setup();

@@ -28,6 +28,8 @@ import { KCP_MCP_SERVER, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   createInformer,
   keyOf,
+  sleep,
+  systemClock,
   parseKey,
   type Clock,
   type InformerOptions,
@@ -74,6 +76,9 @@ export interface CachesOptions {
 }
 
 export type Caches = ReturnType<typeof createCaches>;
+
+/** How long the first lists of others' kinds are waited for once our own are there. */
+const OTHERS_MS = 30_000;
 
 /** Nothing is asked of the API server before `start()`. */
 export function createCaches({
@@ -239,9 +244,25 @@ export function createCaches({
       for (const informer of [...everywhere, ...crds]) informer.start();
     },
 
-    /** Resolves when every kind was listed once, or found not to be served. */
+    /**
+     * Resolves when every kind was listed once, or found not to be served. Of others' kinds one that can't be listed (its
+     * conversion webhook is away, say) is waited for so long only: what doesn't need it isn't to wait.
+     */
     async settled(signal?: AbortSignal): Promise<void> {
-      await Promise.all([...kinds, ...byTheWay, ...everywhere].map((kind) => kind.settled(signal)));
+      const { certificates, httpRoutes, tlsRoutes, backendTLSPolicies } = children;
+      const gateways = [httpRoutes, tlsRoutes, backendTLSPolicies];
+      const others = new Set<object>([...everywhere, certificates, certificateRequests, ...gateways]);
+      const all = [...kinds, ...byTheWay, ...everywhere];
+      const listed = (of: typeof all) => Promise.all(of.map((kind) => kind.settled(signal)));
+      await listed(all.filter((kind) => !others.has(kind)));
+      const ending = new AbortController();
+      const late = sleep(
+        clock ?? systemClock,
+        OTHERS_MS,
+        AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]),
+      );
+      await Promise.race([late, listed(all.filter((kind) => others.has(kind)))]);
+      ending.abort();
     },
 
     /** What hasn't been listed yet, one text each; empty: work can begin. */
