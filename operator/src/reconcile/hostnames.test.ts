@@ -118,6 +118,12 @@ describe('the same place', () => {
       NGINX,
       { ingress: { annotations: { 'kubernetes.io/ingress.class': 'nginx' } } },
     ],
+    [
+      'a class by annotation, beside another one by field',
+      true,
+      NGINX,
+      { ingress: { className: 'other', annotations: { 'kubernetes.io/ingress.class': 'nginx' } } },
+    ],
     ['an Ingress and a load balancer', false, NGINX, { service: { type: 'LoadBalancer' } }],
     ['one gateway', true, gateway({ name: 'a', namespace: 'gw' }), gateway({ name: 'a', namespace: 'gw' })],
     [

@@ -77,9 +77,12 @@ const hostnamesOf = ({ spec }: Ingress | Route): string[] => [
 ];
 
 function placesOfIngress(hosts: string[], className?: string, annotations?: Record<string, string>): Place[] {
-  // The annotation is what there was before the field; controllers still read it.
-  const parts = [className ?? annotations?.['kubernetes.io/ingress.class']];
-  return hosts.map((host) => ({ host, at: 'Ingress', parts }));
+  // The annotation is what there was before the field; controllers still read it, and those that read both may go by either.
+  const named = [className, annotations?.['kubernetes.io/ingress.class']].filter((each) => each !== undefined);
+  const classes = named.length > 0 ? named : [undefined];
+  return hosts.flatMap((host) =>
+    classes.map((each) => ({ host, at: 'Ingress', parts: [each === '' ? undefined : each] })),
+  );
 }
 
 function placesOfRoute(hosts: string[], parentRefs: ParentRef[] = [], own?: string): Place[] {
