@@ -161,7 +161,7 @@ function parseStatus(body: string): Status | undefined {
 export function errorFromNetwork(asked: Asked, cause: unknown): ApiError {
   const error = (cause ?? {}) as { code?: string; name?: string; message?: string; cause?: { code?: string } };
   const code = error.code ?? error.cause?.code ?? error.name ?? 'unknown error';
-  const verification = /CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code) ? `: ${clean(error.message ?? '')}` : '';
+  const verification = /CERT|ALTNAME|SELF_SIGNED|UNABLE_TO_/.test(code) ? `: ${clean(error.message ?? '')}` : '';
   return new ApiError({
     status: 0,
     reason: 'Network',
