@@ -72,6 +72,12 @@ describe('one that isn’t', () => {
     expect(server.requests).toEqual(['/.well-known/openid-configuration']);
   });
 
+  test('its jwks_uri would have the operator sign in somewhere', async () => {
+    beIssuer(server, origin, { jwks_uri: `${origin.replace('https://', 'https://admin:hunter2@')}/jwks` });
+    expect(await ask(origin)).toEqual({ outcome: 'no-keys', why: 'its jwks_uri holds a user or password' });
+    expect(server.requests).toEqual(['/.well-known/openid-configuration']);
+  });
+
   test('it is at a local address: not asked unless that is allowed', async () => {
     const aliases = [{ ip: '127.0.0.1', hostnames: [HOST] }];
     const check = createIssuerCheck({ allowLocal: false });

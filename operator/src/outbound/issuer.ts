@@ -66,6 +66,10 @@ async function check(issuer: string, get: (url: URL) => Promise<Document>): Prom
   if (keysURL?.protocol !== 'https:') {
     return { outcome: 'no-keys', why: 'its discovery document has no https jwks_uri' };
   }
+  // Whoever names the issuer would have us sign in somewhere.
+  if (keysURL.username !== '' || keysURL.password !== '') {
+    return { outcome: 'no-keys', why: 'its jwks_uri holds a user or password' };
+  }
   const { keys } = await get(keysURL);
   if (!Array.isArray(keys) || !keys.some(isForSignatures)) {
     return { outcome: 'no-keys', why: `the key set at ${keysURL.href} has no public key for signatures` };
