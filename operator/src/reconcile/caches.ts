@@ -28,8 +28,6 @@ import { KCP_MCP_SERVER, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   createInformer,
   keyOf,
-  sleep,
-  systemClock,
   parseKey,
   type Clock,
   type InformerOptions,
@@ -47,6 +45,7 @@ import type { ProbeKcp } from '../outbound/kcp.ts';
 import { createCertificateRequests } from './certificate-requests.ts';
 import { createIssuers } from './issuer.ts';
 import { watchCRD } from './crd-watch.ts';
+import { firstLists } from './first-lists.ts';
 import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './hostnames.ts';
 import { createKcps } from './kcp.ts';
 import { KindCache } from './kind-cache.ts';
@@ -76,9 +75,6 @@ export interface CachesOptions {
 }
 
 export type Caches = ReturnType<typeof createCaches>;
-
-/** How long the first lists of others' kinds are waited for once our own are there. */
-const OTHERS_MS = 30_000;
 
 /** Nothing is asked of the API server before `start()`. */
 export function createCaches({
@@ -244,25 +240,12 @@ export function createCaches({
       for (const informer of [...everywhere, ...crds]) informer.start();
     },
 
-    /**
-     * Resolves when every kind was listed once, or found not to be served. Of others' kinds one that can't be listed (its
-     * conversion webhook is away, say) is waited for so long only: what doesn't need it isn't to wait.
-     */
+    /** Resolves when work can begin: see {@link firstLists}. */
     async settled(signal?: AbortSignal): Promise<void> {
-      const { certificates, httpRoutes, tlsRoutes, backendTLSPolicies } = children;
-      const gateways = [httpRoutes, tlsRoutes, backendTLSPolicies];
-      const others = new Set<object>([...everywhere, certificates, certificateRequests, ...gateways]);
-      const all = [...kinds, ...byTheWay, ...everywhere];
-      const listed = (of: typeof all) => Promise.all(of.map((kind) => kind.settled(signal)));
-      await listed(all.filter((kind) => !others.has(kind)));
-      const ending = new AbortController();
-      const late = sleep(
-        clock ?? systemClock,
-        OTHERS_MS,
-        AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]),
-      );
-      await Promise.race([late, listed(all.filter((kind) => others.has(kind)))]);
-      ending.abort();
+      const { certificates, httpRoutes, tlsRoutes, backendTLSPolicies, ...builtIn } = children;
+      const ours = [servers, ...Object.values(builtIn), autoscalers, pods];
+      const routes = [httpRoutes, tlsRoutes, backendTLSPolicies];
+      await firstLists({ ours, others: [...everywhere, certificates, certificateRequests, ...routes] }, clock, signal);
     },
 
     /** What hasn't been listed yet, one text each; empty: work can begin. */
