@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createCA, issueCertificate } from '../../lib/certs.ts';
 
-/** As much of an OIDC issuer as the operator asks: its discovery document and its keys. */
+/** As much of an OIDC issuer as the operator asks: its discovery document and its keys. As kcp it answers as well. */
 export interface Issuer {
   url: string;
   /** PEM, for NODE_EXTRA_CA_CERTS. */

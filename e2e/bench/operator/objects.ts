@@ -81,8 +81,14 @@ export function kcpMcpServer({ name }: Place, issuerURL: string, kcp: object = {
   };
 }
 
+/** Where kcp is said to be, and the CA of its certificate in base64. */
+export interface Kcp {
+  url: string;
+  ca: string;
+}
+
 /** The Secret that kcp-operator makes of a Kubeconfig; `workspace` makes each rotation a new one. */
-export function kubeconfigSecret({ name }: Place, ca: string, workspace: string): object {
+export function kubeconfigSecret({ name }: Place, { url, ca }: Kcp, workspace: string): object {
   const kubeconfig = stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -90,7 +96,7 @@ export function kubeconfigSecret({ name }: Place, ca: string, workspace: string)
       {
         name: 'kcp',
         cluster: {
-          server: `https://kcp.example.com:6443/clusters/root:${workspace}`,
+          server: `${url}/clusters/root:${workspace}`,
           'certificate-authority-data': ca,
         },
       },

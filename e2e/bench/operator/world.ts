@@ -18,6 +18,7 @@ import { startIssuer } from './issuer.ts';
 import type { Issuer } from './issuer.ts';
 import { apply, grant, kubeconfig, kubeconfigSecret, namespaces, OPERATOR, SOURCE, TEMPLATE } from './objects.ts';
 import { startOperator } from './operator-process.ts';
+import type { Kcp } from './objects.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { Options } from './options.ts';
 import { openPool } from './pool.ts';
@@ -35,8 +36,8 @@ export interface World {
   flatOut: Pool;
   /** Whom all KcpMcpServers trust. */
   issuer: Issuer;
-  /** The CA in all kubeconfigs, base64. */
-  ca: string;
+  /** It only answers: what all kubeconfigs are about. */
+  kcp: Kcp;
   /** Requests of the operator since the last call. */
   operatorRequests(): Promise<Request[]>;
   /** Those of the flat-out client since the last call of either. */
@@ -80,9 +81,9 @@ export async function createWorld(
   const admin = await openPool(plane.kubeconfig, 'bench');
   const operatorKubeconfig = await writeOperatorKubeconfig(plane, admin);
   const flatOut = await openPool(operatorKubeconfig, flatOutAgent);
-  const ca = (await readFile(plane.caFile)).toString('base64');
-  await createSource(admin, ca);
   const issuer = await startIssuer(join(dir, 'issuer'));
+  const kcp = { url: issuer.url, ca: (await readFile(issuer.caFile)).toString('base64') };
+  await createSource(admin, kcp);
   const audit = new AuditLog(plane.auditLog);
   let operator: OperatorProcess | undefined;
 
@@ -92,7 +93,7 @@ export async function createWorld(
     admin,
     flatOut,
     issuer,
-    ca,
+    kcp,
     operatorRequests: async () => (await audit.read()).filter(({ agent }) => agent !== flatOutAgent),
     flatOutRequests: async () => (await audit.read()).filter(({ agent }) => agent === flatOutAgent),
     async operator() {
@@ -144,10 +145,10 @@ async function writeOperatorKubeconfig(plane: ControlPlane, admin: Pool): Promis
 }
 
 /** All namespaces, and the Kubeconfig that all refer to unless told. */
-async function createSource(admin: Pool, ca: string): Promise<void> {
+async function createSource(admin: Pool, kcp: Kcp): Promise<void> {
   for (const name of [...namespaces, SOURCE.namespace])
     await admin.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name } } });
-  await admin.send(apply('secrets', SOURCE, kubeconfigSecret(SOURCE, ca, 'first')));
+  await admin.send(apply('secrets', SOURCE, kubeconfigSecret(SOURCE, kcp, 'first')));
   await admin.send(apply('kubeconfigs', SOURCE, kubeconfig(SOURCE)));
   const ready = { apiVersion: 'operator.kcp.io/v1alpha1', kind: 'Kubeconfig', status: { phase: 'Ready' } };
   const call = apply('kubeconfigs', SOURCE, { ...ready, metadata: { name: SOURCE.name } });

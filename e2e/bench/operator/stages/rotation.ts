@@ -24,7 +24,7 @@ export async function sources(world: World): Promise<void> {
     // Memory is that of a process that had nothing else to do.
     await world.stopOperator();
     await world.admin.each(own, async (place) => {
-      await world.admin.send(apply('secrets', place, kubeconfigSecret(place, world.ca, 'first')));
+      await world.admin.send(apply('secrets', place, kubeconfigSecret(place, world.kcp, 'first')));
     });
     await create(world, all, ({ name }) => ({ secretRef: { name: `${name}-source`, key: 'kubeconfig' } }));
     await ensureReady(world);
@@ -34,11 +34,11 @@ export async function sources(world: World): Promise<void> {
 }
 
 async function rotate(world: World, from: readonly Place[]): Promise<void> {
-  const { results, options, admin, ca } = world;
+  const { results, options, admin, kcp } = world;
   await world.operatorRequests();
   const firstMs = nowMs();
   const changing = admin.each(from, async (place) => {
-    await admin.send(apply('secrets', place, kubeconfigSecret(place, ca, `rotated-${Math.round(firstMs)}`)));
+    await admin.send(apply('secrets', place, kubeconfigSecret(place, kcp, `rotated-${Math.round(firstMs)}`)));
   });
   await changing;
   const writes = ownWrites(await followUntilQuiet(world));
