@@ -114,7 +114,7 @@ export function extraWrites({ contest, created }: OperatorResults): number | und
 function restGoal(rests: readonly Rest[], pods: Rest['pods']): OperatorGoal {
   const found = rests.find((rest) => rest.pods === pods);
   const what = `at rest for ${found?.minutes ?? 10} min, Pods ${pods}: writes but the Lease's`;
-  const peers = pods === 'ready' ? '0' : '60,000 and 88,000 with 500';
+  const peers = pods === 'ready' ? '0' : '6,000 and 8,800 a minute, with 500';
   return judge({ what, value: found && total(found.writes), atMost: 0, show: plain, peers });
 }
 
