@@ -7,8 +7,9 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
 };
-const WHOLE = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/;
-const PART = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g;
+// µ as an escape: a single character that isn't ASCII makes V8 keep the whole bundle's source in two bytes each.
+const WHOLE = /^(\d+(\.\d+)?(ns|us|\u00b5s|ms|s|m|h))+$/;
+const PART = /(\d+(?:\.\d+)?)(ns|us|\u00b5s|ms|s|m|h)/g;
 
 /**
  * Parses a Go duration (`30s`, `1m30s`, `500ms`), the form that the upstream server's TOML uses.
