@@ -300,7 +300,7 @@ const reasons = {
   ScaledToZero: {
     on: ['Available'],
     meaning: 'The Deployment has no replicas, so nobody answers.',
-    cure: 'Set spec.deployment.replicas, or kubectl scale the Deployment.',
+    cure: 'Set spec.deployment.replicas (kubectl scale kcpmcp/NAME does); where it is left out, kubectl scale the Deployment does, too.',
   },
 
   // Exposed

@@ -38,7 +38,7 @@ describe('a Service', () => {
       'a load balancer that is coming',
       { spec: { type: 'LoadBalancer' } },
       'False AddressPending',
-      'has no address yet',
+      'kubectl -n kcp-mcp describe service vespucci-mcp',
     ],
     [
       'a load balancer',

@@ -58,9 +58,11 @@ function serviceFinding({ metadata, spec, status }: Service): Finding {
   const key = keyOf(metadata);
   if (spec?.type !== 'LoadBalancer') return holds('ServiceReady', `Service ${key}`);
   const address = addressOf(status?.loadBalancer?.ingress);
-  return address === undefined
-    ? progressing('False', 'AddressPending', `the load balancer of Service ${key} has no address yet`)
-    : holds('ServiceReady', `Service ${key} at ${address}`);
+  if (address !== undefined) return holds('ServiceReady', `Service ${key} at ${address}`);
+  const command = `kubectl -n ${metadata.namespace ?? ''} describe service ${metadata.name}`;
+  const help = `something in the cluster serves Services of type LoadBalancer, and what it says: ${command}`;
+  const message = `the load balancer of Service ${key} has no address yet. If it stays, see whether ${help}`;
+  return progressing('False', 'AddressPending', message);
 }
 
 function ingressFinding({ metadata, spec, status }: Ingress): Finding {

@@ -76,6 +76,12 @@ describe('availabilityOf', () => {
     expect(`${status} ${reason}`).toBe(expected);
   });
 
+  test('says how to scale up again', () => {
+    expect(availabilityOf(deployment(all, { replicas: 0 })).message).toContain(
+      'set spec.deployment.replicas, or where that is left out: kubectl -n kcp-mcp scale deployment vespucci-mcp --replicas=1',
+    );
+  });
+
   test('says how to see more', () => {
     expect(availabilityOf(deployment({ replicas: 2, updatedReplicas: 2 })).message).toContain(
       'kubectl -n kcp-mcp describe pods -l app.kubernetes.io/name=kcp-mcp-server,app.kubernetes.io/instance=vespucci',

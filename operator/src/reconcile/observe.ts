@@ -88,7 +88,9 @@ function rolloutOf(deployment: Deployment): Finding {
   const help = `see: ${describePods(deployment)}`;
 
   if (wanted === 0) {
-    const message = `${name} has no replicas: set spec.deployment.replicas, or scale it with kubectl`;
+    const command = `kubectl -n ${metadata.namespace ?? ''} scale deployment ${metadata.name} --replicas=1`;
+    // Where the spec has a number, it would undo that.
+    const message = `${name} has no replicas: set spec.deployment.replicas, or where that is left out: ${command}`;
     return fails(waiting('ScaledToZero', message));
   }
   const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
@@ -110,7 +112,7 @@ function rolloutOf(deployment: Deployment): Finding {
     return fails(waiting('MinimumReplicasUnavailable', message));
   }
   const message = seen
-    ? `${updatedReplicas} of ${wanted} Pods have the new template, ${availableReplicas} Pods are available; if it stays, ${help}`
+    ? `${updatedReplicas} of ${wanted} Pods have the new template, ${availableReplicas} Pods, old or new, are available; if it stays, ${help}`
     : `${name} was changed, and its controller has not answered yet`;
   return progressing(serving && availableReplicas > 0 ? 'Unknown' : 'False', 'RollingOut', message);
 }

@@ -62,7 +62,10 @@ export function copyKubeconfig(source: string, { credentials = false } = {}): Ku
   if (isSet(cluster['proxy-url']))
     throw new KubeconfigError('clusters[].cluster.proxy-url', 'is not supported: kcp must be reachable directly');
   if (cluster['insecure-skip-tls-verify'] === true || cluster['insecure-skip-tls-verify'] === 'true')
-    throw new KubeconfigError('clusters[].cluster.insecure-skip-tls-verify', 'is refused: anybody could pose as kcp');
+    throw new KubeconfigError(
+      'clusters[].cluster.insecure-skip-tls-verify',
+      "is refused: anybody could pose as kcp. Put kcp's CA into certificate-authority-data in its place",
+    );
   if (isSet(cluster['certificate-authority']))
     throw new KubeconfigError(
       'clusters[].cluster.certificate-authority',
