@@ -99,7 +99,8 @@ function readKubeconfig(
   const secretName = secretOfKubeconfig(key, server, context);
   if (typeof secretName !== 'string') return secretName;
   const secret = { namespace: key.namespace, name: secretName };
-  const missing = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
+  const what = `Secret ${keyOf(secret)}, which kcp-operator writes for Kubeconfig ${keyOf(key)}, not found`;
+  const missing = `${what}: see the status of that Kubeconfig, and kcp-operator's log`;
   return readSecret(secret, KUBECONFIG_SECRET_KEY, missing, wanted, context);
 }
 
