@@ -88,7 +88,7 @@ export const authSchema = z
     mode: z
       .enum(['OIDC', 'Kubeconfig'])
       .describe(
-        "Whose identity kcp sees: OIDC the caller's; Kubeconfig the one identity of the kubeconfig, shared by all callers, whose credentials are then copied. Callers sign in in both. Another namespace's Kubeconfig has to consent to the copy, by its annotation mcp.kcp.io/allow-namespaces; without it, or when it is taken back, nothing is copied and no Pods run.",
+        "Whose identity kcp sees: OIDC the caller's; Kubeconfig the one identity of the kubeconfig, shared by all callers, whose credentials are then copied. Callers sign in in both. Another namespace's Kubeconfig has to consent to the copy, by its annotation mcp.kcp.io/allow-namespaces; without it nothing is copied (a server that was in mode OIDC before goes on in that), and when it is taken back, copy and Pods go.",
       )
       .default('OIDC'),
     allowUnauthenticated: z
