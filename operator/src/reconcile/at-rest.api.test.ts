@@ -1,8 +1,8 @@
 // What the operator writes when nothing differs: nothing.
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { gatewayAPICRDs } from '../../../e2e/cluster/gateway-api.ts';
 import { waitFor } from '../../../e2e/lib/wait.ts';
+import { isWork, operatorRequests } from '../faults/testing/audit.ts';
 import { NAME, newCase, SOURCE, type Case } from './testing/case.ts';
 import {
   certManagerCRDs,
@@ -90,31 +90,16 @@ async function exposedCase(exposure: {
 
 const SOON = { deadlineMs: 15_000, intervalMs: 20 };
 
-interface AuditEvent {
-  verb: string;
-  stage: string;
-  user: { username: string };
-  requestURI: string;
-  objectRef?: { resource?: string };
-}
-
 /** Writes of the operator in the audit log, but those of its Lease. */
 async function writes(): Promise<string[]> {
-  const lines = (await readFile(env.plane.auditLog, 'utf8')).split('\n').slice(0, -1);
-  return lines
-    .map((line) => JSON.parse(line) as AuditEvent)
-    .filter(({ user }) => user.username.endsWith(':kcp-mcp-operator'))
-    .filter(({ verb }) => ['create', 'update', 'patch', 'delete'].includes(verb))
-    .filter(({ objectRef }) => objectRef?.resource !== 'leases' && objectRef?.resource !== 'selfsubjectreviews')
+  return (await operatorRequests(env.plane.auditLog))
+    .filter(isWork)
     .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
 }
 
 /** What the operator asked about Secrets for one case: watches that were opened, and reads. */
 async function secretReads({ namespace, source }: Case): Promise<string[]> {
-  const lines = (await readFile(env.plane.auditLog, 'utf8')).split('\n').slice(0, -1);
-  return lines
-    .map((line) => JSON.parse(line) as AuditEvent)
-    .filter(({ user }) => user.username.endsWith(':kcp-mcp-operator'))
+  return (await operatorRequests(env.plane.auditLog))
     .filter(({ verb, stage }) => (verb === 'watch' ? stage === 'ResponseStarted' : verb === 'get'))
     .filter(({ requestURI }) => [namespace, source].some((name) => requestURI.includes(`/${name}/secrets`)))
     .map(({ verb, requestURI }) => `${verb} ${requestURI}`);

@@ -1,9 +1,7 @@
 /**
- * The operator's local copies of everything that a reconcile reads, and how a change of each finds the KcpMcpServers that
- * it concerns. Secrets are watched one by one, and only those that a KcpMcpServer refers to: the default install may not
+ * The operator's local copies of everything that a reconcile reads; whom a change of them wakes is in wake-ups.ts. Secrets are watched one by one, and only those that a KcpMcpServer refers to: the default install may not
  * list them.
  */
-import { isDeepStrictEqual } from 'node:util';
 import {
   CERTIFICATE,
   CERTIFICATE_REQUEST,
@@ -34,7 +32,6 @@ import {
   type KubeClient,
   type KubeObject,
   type Logger,
-  type ObjectMeta,
   type Resource,
 } from '../kube/index.ts';
 import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
@@ -46,14 +43,15 @@ import { createCertificateRequests } from './certificate-requests.ts';
 import { createIssuers } from './issuer.ts';
 import { watchCRD } from './crd-watch.ts';
 import { firstLists } from './first-lists.ts';
-import { BY_HOSTNAME, exposedHostnames, watchHostnames, type Ingress } from './hostnames.ts';
+import { BY_HOSTNAME, exposedHostnames, type Ingress } from './hostnames.ts';
 import { createKcps } from './kcp.ts';
 import { KindCache } from './kind-cache.ts';
 import type { Deployment, DataObject, Service } from './objects.ts';
-import { ownersOf, wakeOwners } from './owners.ts';
+import { ownersOf } from './owners.ts';
 import { createPods } from './pod-trouble.ts';
 import { SharedObjects } from './shared-objects.ts';
 import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
+import { wireWakeUps } from './wake-ups.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
@@ -160,51 +158,7 @@ export function createCaches({
     ...Object.values(shared),
   ];
 
-  const wakeServer = ({ metadata }: KcpMcpServer): void => {
-    wake(keyOf(metadata));
-  };
-  servers.on({
-    onAdd: wakeServer,
-    onUpdate: (before, server, own) => {
-      if (!own) wake(keyOf(server.metadata), server.metadata.resourceVersion);
-      // What was written is the status; but the answer may bring news of the spec, of which no event tells any more.
-      else if (isChangedByOthers(before, server)) wakeServer(server);
-    },
-    onDelete: wakeServer,
-  });
-  for (const cache of [...Object.values(children), certificateRequests] as KindCache<KubeObject>[])
-    wakeOwners(cache, wake);
-  watchHostnames({ servers, ...children }, wake);
-
-  const wakeWhere = (concerns: (server: KcpMcpServer) => boolean): void => {
-    for (const server of servers.list()) if (concerns(server)) wake(keyOf(server.metadata));
-  };
-  const wakeUsers = ({ metadata }: KcpKubeconfig): void => {
-    for (const server of servers.byIndex('kubeconfig', keyOf(metadata))) wake(keyOf(server.metadata));
-  };
-  kubeconfigs.on({
-    onAdd: wakeUsers,
-    onUpdate: (_, kubeconfig) => {
-      wakeUsers(kubeconfig);
-    },
-    onDelete: wakeUsers,
-    onState: () => {
-      wakeWhere((server) => server.spec.kcp.secretRef === undefined);
-    },
-  });
-  children.certificates.on({
-    onState: () => {
-      wakeWhere((server) => server.spec.tls.issuerRef !== undefined);
-    },
-  });
-
-  for (const kind of [children.httpRoutes, children.tlsRoutes, children.backendTLSPolicies]) {
-    kind.on({
-      onState: () => {
-        wakeWhere((server) => server.spec.exposure.gateway !== undefined);
-      },
-    });
-  }
+  wireWakeUps({ servers, children, certificateRequests, kubeconfigs }, wake);
 
   // A kind that isn't served is asked for now and then; a look at its CRD tells at once when it comes.
   const crds = [
@@ -286,17 +240,4 @@ function kubeconfigKeysOf(server: KcpMcpServer): string[] {
   if (!ref) return [];
   const names = [kubeconfigRef?.name ?? mintedName(server, 'kcp'), mintedName(server, 'index')];
   return names.map((name) => keyOf({ namespace: ref.namespace ?? server.metadata.namespace, name }));
-}
-
-/** Whether more than the status differs. */
-function isChangedByOthers({ metadata: before }: KcpMcpServer, { metadata: after }: KcpMcpServer): boolean {
-  const parts = ({ uid, generation, deletionTimestamp, finalizers, labels, annotations }: ObjectMeta) => [
-    uid,
-    generation,
-    deletionTimestamp,
-    finalizers,
-    labels,
-    annotations,
-  ];
-  return !isDeepStrictEqual(parts(before), parts(after));
 }

@@ -1,7 +1,7 @@
 // Somebody who doesn't stop changing what is ours, on a real API server: the writes are bounded, and the status says who.
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { waitFor } from '../../../e2e/lib/wait.ts';
+import { operatorRequests } from '../faults/testing/audit.ts';
 import { NAME, newCase, type Case } from './testing/case.ts';
 import { CRDS, startEnvironment, type Environment } from './testing/environment.ts';
 
@@ -20,10 +20,8 @@ const LATER = { deadlineMs: 40_000, intervalMs: 50 };
 
 /** The operator's requests that changed an object, but those of Events. */
 async function writesTo(it: Case, uri: string): Promise<number> {
-  const lines = (await readFile(env.plane.auditLog, 'utf8')).split('\n').slice(0, -1);
-  return lines
-    .map((line) => JSON.parse(line) as { verb: string; user: { username: string }; requestURI: string })
-    .filter(({ user, verb }) => user.username.endsWith(':kcp-mcp-operator') && ['patch', 'create'].includes(verb))
+  return (await operatorRequests(env.plane.auditLog))
+    .filter(({ verb }) => ['patch', 'create'].includes(verb))
     .filter(({ requestURI }) => requestURI.startsWith(it.path(uri, ''))).length;
 }
 

@@ -3,14 +3,14 @@
  * the source doesn't consent any more. Both carry a mark, so that this holds whatever was done before the operator last ended
  * (docs/adr/0020).
  */
-import { DEPLOYMENT } from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { INDEX_VOLUME } from '../resources/deployment.ts';
 import { copiedFrom } from '../resources/kubeconfig-secret.ts';
-import { childNames, COPIED_FROM_ANNOTATION, CREDENTIALS_LABEL } from '../resources/names.ts';
+import { COPIED_FROM_ANNOTATION, CREDENTIALS_LABEL } from '../resources/names.ts';
 import type { Deployment } from './objects.ts';
-import { ownChild, type Run } from './run.ts';
+import { deploymentOf } from './replicas.ts';
+import type { Run } from './run.ts';
 
 /** Whether the spec asks for them. */
 export const wantsCredentials = ({ spec }: KcpMcpServer): boolean => spec.auth.mode === 'Kubeconfig';
@@ -31,7 +31,7 @@ export const mountsIndex = (deployment: Deployment | undefined): boolean =>
 
 /** Whether there may be a Deployment: Pods that use credentials have them in memory, so only their end takes those back. */
 export function mayRun(run: Run): boolean {
-  const deployment = ownChild(run, DEPLOYMENT, childNames(run.server.metadata.name).workload);
+  const deployment = deploymentOf(run);
   // They were not replaced: without the FrontProxy's word there may be nothing to replace them with.
   if (run.isIndexTaken && mountsIndex(deployment)) return false;
   if (!deployment || !holdsCredentials(deployment)) return true;

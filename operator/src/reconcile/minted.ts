@@ -2,21 +2,20 @@
  * Kubeconfigs that the operator makes for itself beside a FrontProxy, with its consent (consent.ts), and removes: they may
  * lie in another namespace, where no garbage collection follows. How and why: docs/adr/0018.
  */
-import { FRONT_PROXY, KUBECONFIG, KUBECONFIG_SECRET_KEY, SECRET, type KcpKubeconfig } from '../api/external.ts';
+import { FRONT_PROXY, KUBECONFIG, KUBECONFIG_SECRET_KEY, type KcpKubeconfig } from '../api/external.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { ContestedError, keyOf, type KubeObject, type ObjectKey } from '../kube/index.ts';
 import { KubeconfigError, kubeconfigUsers } from '../resources/kubeconfig-copy.ts';
 import { isMintedUser, mintedKubeconfig, mintedName, type MintedUse } from '../resources/minted-kubeconfig.ts';
 import { consentProblem } from './consent.ts';
 import { contested } from './contested.ts';
-import { conflict, forbidden, isPassing, problemOf, waiting, type Problem } from './errors.ts';
+import { isPassing, problemOf, waiting, type Problem } from './errors.ts';
 import { addFinalizer, removeFinalizer } from './finalizer.ts';
 import { findFrontProxy, frontProxyKeyOf } from './front-proxy.ts';
-import { grantCommand, READ_VERBS } from './grant.ts';
 import { deleteMinted, isMintedFor, mintedOf } from './minted-objects.ts';
 import type { DataObject } from './objects.ts';
-import { NotYetKnownError } from './references.ts';
 import type { Run } from './run.ts';
+import { secretInTheWay } from './secret-in-the-way.ts';
 import { fails, lookAgain } from './status.ts';
 
 /** Where a Kubeconfig of ours is, and why it isn't there or as it should be. */
@@ -66,7 +65,7 @@ async function ensure(run: Run, use: MintedUse, key: ObjectKey, frontProxy: Obje
   const { server, caches, applier, signal } = run;
   const live = caches.kubeconfigs.store.get(key);
   // Before there is a Kubeconfig of ours, kcp-operator would write into any Secret of that name.
-  const taken = live ? undefined : secretInTheWay(run, use, key);
+  const taken = live ? undefined : takenSecret(run, use, key);
   if (taken) return taken;
   const informer = {
     observe: (object: KubeObject) => {
@@ -99,20 +98,12 @@ function withoutForeignGroups(live: KcpKubeconfig): KcpKubeconfig {
   return { ...live, metadata };
 }
 
-function secretInTheWay({ caches, looks, grantee }: Run, use: MintedUse, key: ObjectKey): Problem | undefined {
-  const seen = looks.look(caches.sources.Secret, key);
-  switch (seen.state) {
-    case 'pending':
-      throw new NotYetKnownError();
-    case 'absent':
-      return undefined;
-    case 'forbidden': {
-      const command = grantCommand({ resource: SECRET.plural, key, verbs: READ_VERBS, grantee });
-      return forbidden(`the operator may not read Secret ${keyOf(key)}, which kcp-operator is to write`, command);
-    }
-    case 'present':
-      return isLeftOver(seen.object, use) ? undefined : conflict('Secret', keyOf(key));
-  }
+function takenSecret({ caches, looks, grantee }: Run, use: MintedUse, key: ObjectKey): Problem | undefined {
+  return secretInTheWay(looks.look(caches.sources.Secret, key), key, {
+    isTheirs: (secret) => isLeftOver(secret, use),
+    forbiddenTo: `read Secret ${keyOf(key)}, which kcp-operator is to write`,
+    grantee,
+  });
 }
 
 /** Of an earlier Kubeconfig of ours: kcp-operator may leave the Secret behind when the Kubeconfig goes. */

@@ -2,28 +2,26 @@
  * How the children are doing: what cert-manager, the Deployment controller and the cloud say of them. A cause that already
  * has a finding (it couldn't be applied) keeps it.
  */
-import { DEPLOYMENT } from '../api/external.ts';
 import type { Reason } from '../api/conditions.ts';
 import { keyOf } from '../kube/index.ts';
-import { childNames, inboundAudience, publicURL, selectorLabels } from '../resources/index.ts';
+import { inboundAudience, publicURL, selectorLabels } from '../resources/index.ts';
 import { observeCertificate } from './certificate.ts';
 import { waiting } from './errors.ts';
-import { autoscalerOf } from './replicas.ts';
+import { autoscalerOf, deploymentOf } from './replicas.ts';
 import { observeIssuer } from './issuer.ts';
 import { exposedOf } from './exposed.ts';
 import type { Deployment } from './objects.ts';
 import { worstOf, type Trouble } from './pod-trouble.ts';
-import { ownChild, type Run } from './run.ts';
+import type { Run } from './run.ts';
 import { fails, holds, progressing, type Finding } from './status.ts';
 import { oneLine } from './text.ts';
 
 /** Completes the report with what the caches say. */
 export function observe(run: Run): void {
   const { server, report } = run;
-  const names = childNames(server.metadata.name);
   observeSpec(run);
 
-  const deployment = ownChild(run, DEPLOYMENT, names.workload) as Deployment | undefined;
+  const deployment = deploymentOf(run);
   report.facts.replicas = deployment?.status?.replicas ?? 0;
   report.facts.selector = selectorOf(server.metadata.name);
   report.facts.readyReplicas = deployment?.status?.readyReplicas ?? 0;

@@ -1,11 +1,12 @@
-import { DEPLOYMENT, SECRET } from '../api/external.ts';
+import { SECRET } from '../api/external.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { childNames } from '../resources/index.ts';
 import { PODS, prune } from './cleanup.ts';
 import { fitsSpec, holdsCredentials, wantsCredentials } from './credentials.ts';
 import { waiting, type Problem } from './errors.ts';
 import { NotYetKnownError, resolveKubeconfig } from './references.ts';
-import { isOurs, ownChild, type Run } from './run.ts';
+import { deploymentOf } from './replicas.ts';
+import { isOurs, type Run } from './run.ts';
 import { fails } from './status.ts';
 import { withdraw } from './withdrawal.ts';
 
@@ -23,7 +24,7 @@ export async function takeBack(run: Run): Promise<void> {
   if (seen.state === 'pending') throw new NotYetKnownError();
   const own = seen.state === 'present' && isOurs(server)(seen.object) ? seen.object : undefined;
   const copy = own && holdsCredentials(own) ? own : undefined;
-  const pods = ownChild(run, DEPLOYMENT, names.workload);
+  const pods = deploymentOf(run);
   if (!copy && !(pods && holdsCredentials(pods))) return;
   const problem = whyNotKept(run, copy);
   if (!problem) return;

@@ -3,7 +3,7 @@
  * mounts comes before the Pods. What goes wrong with one is a finding about the cause of Ready that it serves, and the
  * others are applied all the same.
  */
-import { CERTIFICATE, CONFIG_MAP, DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
+import { CERTIFICATE, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT, crdNameOf } from '../api/external.ts';
 import { isForbidden, keyOf, type ObjectKey } from '../kube/index.ts';
 import { certificate } from '../resources/certificate.ts';
 import { configMap, InvalidConfigError } from '../resources/config-map.ts';
@@ -13,15 +13,16 @@ import { service } from '../resources/service.ts';
 import { applyChild } from './apply-child.ts';
 import { mayRun, wantsCredentials } from './credentials.ts';
 import { lookAtDropIn, resolveDropIn, type ResolvedDropIn } from './drop-in.ts';
-import { conflict, forbidden, terminal, waiting, type Problem } from './errors.ts';
-import { grantCommand, READ_VERBS } from './grant.ts';
+import { terminal, waiting, type Problem } from './errors.ts';
 import { disagreement, inheritsIssuer } from './inherit.ts';
 import { lookAtIssuer } from './issuer.ts';
 import { observeKcp } from './kcp.ts';
 import { applyKubeconfigCopy } from './kubeconfig-copy.ts';
 import { applyDeployment, applyNetworkPolicy } from './pods.ts';
-import { liveChild, ownChild, type Run } from './run.ts';
-import { checkClientSecret, NotYetKnownError, resolveIssuerCA, resolveKubeconfig } from './references.ts';
+import { deploymentOf } from './replicas.ts';
+import { liveChild, type Run } from './run.ts';
+import { checkClientSecret, resolveIssuerCA, resolveKubeconfig } from './references.ts';
+import { secretInTheWay } from './secret-in-the-way.ts';
 import { fails, holds, progressing } from './status.ts';
 
 /** Applies everything that is wanted, and says in the report what couldn't be. */
@@ -55,7 +56,7 @@ export async function applyWorkload(run: Run): Promise<void> {
   await applyNetworkPolicy(run, kubeconfig);
   // Without the rest there is nothing that Pods could mount; those that run already go on.
   if (!hasAccount) return;
-  const running = ownChild(run, DEPLOYMENT, childNames(server.metadata.name).workload);
+  const running = deploymentOf(run);
   if (!hasCopy && (!wantsCredentials(server) || !mayRun(run) || !running)) {
     wontStart(run, 'the kubeconfig is there: see KubeconfigReady');
   } else if (!config) {
@@ -124,7 +125,7 @@ async function applyCertificate(run: Run): Promise<void> {
     report.causes.CertificateReady = fails(waiting('KindNotInstalled', message));
     return;
   }
-  const problem = await secretInTheWay(run);
+  const problem = await takenSecret(run);
   if (problem) {
     report.causes.CertificateReady = fails(problem);
     return;
@@ -145,7 +146,7 @@ async function isFree({ client, signal }: Run, key: ObjectKey): Promise<boolean>
  * cert-manager would write into any Secret of that name. So before there is a Certificate of ours the Secret must not
  * exist, or be one that cert-manager made for a Certificate of this name.
  */
-async function secretInTheWay(run: Run): Promise<Problem | undefined> {
+async function takenSecret(run: Run): Promise<Problem | undefined> {
   const { server, looks, caches, grantee } = run;
   const { namespace, name: serverName } = server.metadata;
   const name = childNames(serverName).certificate;
@@ -153,19 +154,9 @@ async function secretInTheWay(run: Run): Promise<Problem | undefined> {
   const key = { namespace, name };
   // Once a Certificate is there nobody asks again, so only what is in the way is watched.
   if (await isFree(run, key)) return undefined;
-  const seen = looks.look(caches.metadataOf(SECRET), key);
-  switch (seen.state) {
-    case 'pending':
-      throw new NotYetKnownError();
-    case 'absent':
-      return undefined;
-    case 'forbidden': {
-      const command = grantCommand({ resource: SECRET.plural, key, verbs: READ_VERBS, grantee });
-      return forbidden(`the operator may not see whether Secret ${keyOf(key)} is free for the certificate`, command);
-    }
-    case 'present':
-      return seen.object.metadata.annotations?.['cert-manager.io/certificate-name'] === name
-        ? undefined
-        : conflict('Secret', keyOf(key));
-  }
+  return secretInTheWay(looks.look(caches.metadataOf(SECRET), key), key, {
+    isTheirs: ({ metadata }) => metadata.annotations?.['cert-manager.io/certificate-name'] === name,
+    forbiddenTo: `see whether Secret ${keyOf(key)} is free for the certificate`,
+    grantee,
+  });
 }
