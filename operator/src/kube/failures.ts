@@ -6,52 +6,56 @@ export function jittered(ms: number, random: () => number): number {
   return ms * (1 - random() / 2);
 }
 
-/** How long an informer waits after a failure. */
-export interface FailurePolicy {
-  /** Counts the failure and says how many ms to wait. */
-  delay(error: unknown): number;
-  /** Failures since the last {@link FailurePolicy.reset}. */
-  count(): number;
-  /** All was well for a while. */
-  reset(): void;
-}
-
 /**
- * Exponential backoff with jitter. Unreachability is counted apart, with a shorter longest delay, and ends with the
- * first answer: an API server that has just come back may answer 403 or 503 for a moment, and is to be asked again soon.
+ * How long an informer waits after a failure. Exponential backoff with jitter. Unreachability is counted apart, with a shorter
+ * longest delay, and ends with the first answer: an API server that has just come back may answer 403 or 503 for a moment,
+ * and is to be asked again soon.
  */
-export function createFailurePolicy(
-  timings: Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>,
-  random: () => number,
-): FailurePolicy {
-  let answered = 0;
-  let unreachable = 0;
-  let gone = 0;
+export class FailurePolicy {
+  readonly #timings: Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>;
+  readonly #random: () => number;
+  #answered = 0;
+  #unreachable = 0;
+  #gone = 0;
 
-  return {
-    delay(error) {
-      if (isUnreachable(error)) {
-        unreachable += 1;
-        return exponential(unreachable, timings.unreachableMaxMs);
-      }
-      unreachable = 0;
-      if (isMissingKind(error)) return jittered(timings.absentMs, random);
-      if (isGone(error)) {
-        gone += 1;
-        // what a watch meets that was away for long; only when it repeats something is wrong
-        if (gone === 1) return 0;
-      }
-      answered += 1;
-      const asked = isApiError(error) ? (error.retryAfterMs ?? 0) : 0;
-      return Math.max(asked, exponential(answered, timings.backoffMaxMs));
-    },
-    count: () => answered + unreachable + gone,
-    reset() {
-      answered = unreachable = gone = 0;
-    },
-  };
+  constructor(
+    timings: Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>,
+    random: () => number,
+  ) {
+    this.#timings = timings;
+    this.#random = random;
+  }
 
-  function exponential(failures: number, longest: number): number {
-    return jittered(Math.min(longest, timings.backoffMinMs * 2 ** Math.min(failures - 1, 30)), random);
+  /** Counts the failure and says how many ms to wait. */
+  delay(error: unknown): number {
+    if (isUnreachable(error)) {
+      this.#unreachable += 1;
+      return this.#exponential(this.#unreachable, this.#timings.unreachableMaxMs);
+    }
+    this.#unreachable = 0;
+    if (isMissingKind(error)) return jittered(this.#timings.absentMs, this.#random);
+    if (isGone(error)) {
+      this.#gone += 1;
+      // what a watch meets that was away for long; only when it repeats something is wrong
+      if (this.#gone === 1) return 0;
+    }
+    this.#answered += 1;
+    const asked = isApiError(error) ? (error.retryAfterMs ?? 0) : 0;
+    return Math.max(asked, this.#exponential(this.#answered, this.#timings.backoffMaxMs));
+  }
+
+  /** Failures since the last {@link FailurePolicy.reset}. */
+  count(): number {
+    return this.#answered + this.#unreachable + this.#gone;
+  }
+
+  /** All was well for a while. */
+  reset(): void {
+    this.#answered = this.#unreachable = this.#gone = 0;
+  }
+
+  #exponential(failures: number, longest: number): number {
+    const { backoffMinMs } = this.#timings;
+    return jittered(Math.min(longest, backoffMinMs * 2 ** Math.min(failures - 1, 30)), this.#random);
   }
 }

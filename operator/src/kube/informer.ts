@@ -1,12 +1,10 @@
-import { createFailurePolicy } from './failures.ts';
+import { FailurePolicy } from './failures.ts';
 import { sleep, systemClock } from './clock.ts';
-import { createDeadline } from './deadline.ts';
 import { HandlerSet } from './handlers.ts';
 import { isAborted, isApiError, isForbidden, isGone, isMissingKind } from './errors.ts';
-import { SHORTEST_WATCH_MS, createListWatch } from './list-watch.ts';
-import type { ListWatch } from './list-watch.ts';
+import { ListWatch, SHORTEST_WATCH_MS } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
-import { defaultTimings } from './timings.ts';
+import { timingsOf } from './timings.ts';
 import type { Change } from './store.ts';
 import { keyOf, silentLogger } from './types.ts';
 import type { KubeObject } from './types.ts';
@@ -35,28 +33,30 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   readonly #requests: ListWatch<T>;
   readonly #failures;
   readonly #handlers: HandlerSet<T>;
-  readonly #stopping = new AbortController();
+  /** Ends the request, or the pause, of the moment. */
+  #moment = new AbortController();
+  #isStopping = false;
   readonly #settled = Promise.withResolvers<undefined>();
   #state: InformerState;
   #hasSynced = false;
   /** Where the next watch continues; undefined: begin anew. */
   #resourceVersion: string | undefined;
-  #wake: (() => void) | undefined;
+  #isPausing = false;
   #poked = false;
   #running: Promise<void> | undefined;
 
   constructor(options: InformerOptions<T>) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
-    const timings = { ...defaultTimings, ...options.timings };
+    const timings = timingsOf(options.timings);
     this.#options = options;
     this.#clock = clock;
     this.#logger = options.logger ?? silentLogger;
-    this.#requests = createListWatch<T>({ ...options, clock, random, timings });
-    this.#failures = createFailurePolicy(timings, random);
+    this.#requests = new ListWatch<T>(options, clock, random, timings);
+    this.#failures = new FailurePolicy(timings, random);
     this.#handlers = new HandlerSet<T>(options);
     this.resource = options.resource;
-    this.store = new IndexedStore<T>(options.indexers ?? {});
+    this.store = new IndexedStore<T>(options.indexers);
     this.#state = { phase: 'starting', since: clock.now() };
   }
 
@@ -64,7 +64,15 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     return this.#handlers.add(handlers, this.store.list());
   }
 
-  start(): void {
+  start(written?: T): void {
+    if (written && !this.#running) {
+      this.store.set(this.#kept(written));
+      this.#resourceVersion = written.metadata.resourceVersion;
+      this.#hasSynced = true;
+      // Nobody is told: who wrote it knows.
+      this.#state = { phase: 'synced', since: this.#clock.now() };
+      this.#settled.resolve(undefined);
+    }
     this.#running ??= this.#run();
   }
 
@@ -88,21 +96,20 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   observe(object: T): void {
-    const { apiVersion, kind, metadata } = object;
     const known = this.#resourceVersion;
     // At `known` the store was complete: an older object that it lacks was deleted since.
-    if (known === undefined || this.#stopping.signal.aborted || !isLater(metadata.resourceVersion, known)) return;
-    const copy = structuredClone(this.#options.metadataOnly === true ? ({ apiVersion, kind, metadata } as T) : object);
-    this.#handlers.changes(this.store.set(this.#transform(copy)), true);
+    if (known === undefined || this.#isStopping || !isLater(object.metadata.resourceVersion, known)) return;
+    this.#handlers.changes(this.store.set(this.#kept(object)), true);
   }
 
   poke(): void {
     this.#poked = true;
-    this.#wake?.();
+    if (this.#isPausing) this.#moment.abort();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#isStopping = true;
+    this.#moment.abort();
     await this.#running;
     this.#enter('stopped');
     this.#settled.resolve(undefined);
@@ -111,29 +118,27 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   async #run(): Promise<void> {
     const { name } = this.#options;
-    const stopped = (): boolean => this.#stopping.signal.aborted;
-    while (!stopped()) {
+    while (!this.#isStopping) {
+      this.#moment = new AbortController();
       try {
         if (this.#resourceVersion !== undefined) await this.#resume(this.#resourceVersion);
         else if (name === undefined) await this.#list();
         else await this.#watchOne(name);
       } catch (error) {
-        if (!stopped()) await this.#pause(this.#onFailure(error));
+        if (!this.#hasStopped()) await this.#pause(this.#onFailure(error));
       }
     }
   }
 
   async #list(): Promise<void> {
-    const { items, resourceVersion } = await this.#requests.list(
-      (item) => this.#transform(item),
-      this.#stopping.signal,
-    );
+    const transform = (item: T): T => this.#transform(item);
+    const { items, resourceVersion } = await this.#requests.list(transform, this.#moment.signal);
     this.#resourceVersion = resourceVersion;
     this.#synced(this.store.replace(items));
   }
 
   async #resume(resourceVersion: string): Promise<void> {
-    await this.#watch(resourceVersion, this.#stopping.signal, () => {
+    await this.#watch(resourceVersion, () => {
       // the store was complete at this version, and from here on nothing is missed
       this.#synced([]);
     });
@@ -144,29 +149,28 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
    * is open a GET does; whatever happens after the GET, the open watch tells.
    */
   async #watchOne(name: string): Promise<void> {
-    const session = createDeadline(this.#clock, Infinity, [this.#stopping.signal]);
+    const ending = this.#moment;
     let known = false as boolean;
     let reading: Promise<unknown> | undefined;
     const read = async (): Promise<unknown> => {
       try {
-        const object = await this.#requests.get(name, session.signal);
+        const object = await this.#requests.get(name, ending.signal);
         known = true;
         // an event that came first is at least as good as "there is nothing": a DELETED would follow it
         if (object !== undefined) this.#synced(this.store.set(this.#transform(object)));
         else this.#synced(this.#resourceVersion === undefined ? this.store.replace([]) : []);
         return undefined;
       } catch (error) {
-        session.abort();
+        ending.abort();
         return error;
       }
     };
     try {
-      await this.#watch(undefined, session.signal, () => {
+      await this.#watch(undefined, () => {
         reading = read();
       });
     } finally {
-      session.abort();
-      session.dispose();
+      ending.abort();
       const failure = await reading;
       if (!known) this.#resourceVersion = undefined;
       // eslint-disable-next-line no-unsafe-finally -- the reason why the watch was ended, thus of any error of its own
@@ -175,12 +179,12 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   /** One watch request, from its start until its end. */
-  async #watch(resourceVersion: string | undefined, signal: AbortSignal, onOpen: () => void): Promise<void> {
+  async #watch(resourceVersion: string | undefined, onOpen: () => void): Promise<void> {
     let openedAt = Infinity;
     try {
       await this.#requests.watch({
         resourceVersion,
-        signal,
+        ending: this.#moment,
         onOpen: () => {
           openedAt = this.#clock.monotonic();
           onOpen();
@@ -196,7 +200,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   #onEvent(event: WatchEvent<T>): void {
     if (event.type === 'DELETED') this.#handlers.changes(this.store.delete(keyOf(event.object.metadata)));
-    else if (event.type !== 'BOOKMARK') this.#handlers.changes(this.store.set(this.#transform(event.object)));
+    else if (event.type !== 'BOOKMARK' && this.store.isNews(event.object))
+      this.#handlers.changes(this.store.set(this.#transform(event.object)));
     this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
   }
 
@@ -217,14 +222,24 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   async #pause(ms: number): Promise<void> {
-    const waiting = createDeadline(this.#clock, Infinity, [this.#stopping.signal]);
     if (!this.#poked && ms > 0) {
-      this.#wake = waiting.abort;
-      await sleep(this.#clock, ms, waiting.signal);
-      this.#wake = undefined;
+      this.#moment = new AbortController();
+      this.#isPausing = true;
+      await sleep(this.#clock, ms, this.#moment.signal);
+      this.#isPausing = false;
     }
     this.#poked = false;
-    waiting.dispose();
+  }
+
+  /** As a call: TypeScript takes it that nothing changes while one waits. */
+  #hasStopped(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Of an object that was written, what the store keeps. */
+  #kept(object: T): T {
+    const { apiVersion, kind, metadata } = object;
+    return this.#transform(this.#options.metadataOnly === true ? ({ apiVersion, kind, metadata } as T) : object);
   }
 
   #transform(object: T): T {

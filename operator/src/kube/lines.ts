@@ -1,13 +1,20 @@
-import { StringDecoder } from 'node:string_decoder';
+/** The lines of a stream of UTF-8, which may cut them, and characters, anywhere. What follows the last line end is no line. */
+export class LineReader {
+  /** Copies: a chunk is part of a large buffer, which would stay with it. */
+  #rest: Buffer[] = [];
 
-/** The lines of a stream, which may cut them, and characters, anywhere. What follows the last line end is no line. */
-export async function* lines(body: AsyncIterable<Buffer>, onActivity?: () => void): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of body) {
-    onActivity?.();
-    const parts = (rest + decoder.write(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) if (line !== '') yield line;
+  /** The lines that end in `chunk`, without the empty ones. */
+  take(chunk: Buffer): string[] {
+    const end = chunk.lastIndexOf('\n');
+    const rest = chunk.subarray(end + 1);
+    const whole = end < 0 ? [] : this.#end(chunk.subarray(0, end)).split('\n');
+    if (rest.length > 0) this.#rest.push(Buffer.from(rest));
+    return whole.filter((line) => line !== '');
+  }
+
+  #end(last: Buffer): string {
+    const parts = [...this.#rest, last];
+    this.#rest = [];
+    return Buffer.concat(parts).toString('utf8');
   }
 }

@@ -2,7 +2,7 @@
 import { keyOf, parseKey, silentLogger } from './types.ts';
 import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
-import type { Informer, InformerOptions } from './watch.ts';
+import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
@@ -16,8 +16,10 @@ export interface InformerRegistry<T extends KubeObject> {
   /**
    * Holds a watch on `key` on behalf of `user`; the same user may ask again, that changes nothing. The informer may not
    * have settled yet: look at `state()`; `onChange` tells when that changes.
+   *
+   * @param written the object, if `user` has just written it: a watch that begins now goes on from there
    */
-  acquire(key: ObjectKey, user: string): Informer<T>;
+  acquire(key: ObjectKey, user: string, written?: T): Informer<T>;
   /** Gives up what `user` holds on `key`; the last user's release stops the watch. */
   release(key: ObjectKey, user: string): void;
   /** Gives up all that `user` holds, but for `keep`. */
@@ -36,9 +38,35 @@ export interface InformerRegistry<T extends KubeObject> {
   stop(): Promise<void>;
 }
 
-interface Held<T extends KubeObject> {
-  informer: Informer<T>;
-  users: Set<string>;
+/** One object that is watched, and for whom. */
+class Held<T extends KubeObject> implements InformerHandlers<T> {
+  readonly informer: Informer<T>;
+  readonly users = new Set<string>();
+  readonly #key: ObjectKey;
+  readonly #onChange: (key: ObjectKey) => void;
+
+  constructor(key: ObjectKey, options: RegistryOptions<T>) {
+    this.#key = key;
+    this.#onChange = options.onChange;
+    this.informer = createInformer<T>({ ...options, namespace: key.namespace, name: key.name });
+    this.informer.on(this);
+  }
+
+  onAdd(_: T, own: boolean): void {
+    if (!own) this.#onChange(this.#key);
+  }
+
+  onUpdate(_before: T, _after: T, own: boolean): void {
+    if (!own) this.#onChange(this.#key);
+  }
+
+  onDelete(): void {
+    this.#onChange(this.#key);
+  }
+
+  onState(): void {
+    this.#onChange(this.#key);
+  }
 }
 
 export function createInformerRegistry<T extends KubeObject>(options: RegistryOptions<T>): InformerRegistry<T> {
@@ -48,24 +76,11 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
   const stopping = new Set<Promise<void>>();
   const logger = options.logger ?? silentLogger;
 
-  function begin(key: ObjectKey): Held<T> {
-    const informer = createInformer<T>({ ...options, namespace: key.namespace, name: key.name });
-    const changed = (): void => {
-      options.onChange(key);
-    };
-    informer.on({
-      onAdd: (_, own) => {
-        if (!own) changed();
-      },
-      onUpdate: (_before, _after, own) => {
-        if (!own) changed();
-      },
-      onDelete: changed,
-      onState: changed,
-    });
-    informer.start();
+  function begin(key: ObjectKey, written: T | undefined): Held<T> {
+    const entry = new Held<T>(key, options);
+    entry.informer.start(written);
     logger.debug('watching an object', { resource: options.resource.plural, key: keyOf(key) });
-    return { informer, users: new Set() };
+    return entry;
   }
 
   function drop(id: string, user: string): void {
@@ -86,11 +101,11 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
   }
 
   return {
-    acquire(key, user) {
+    acquire(key, user, written) {
       const id = keyOf(key);
       let entry = held.get(id);
       if (entry === undefined) {
-        entry = begin(parseKey(id));
+        entry = begin(parseKey(id), written);
         held.set(id, entry);
       }
       entry.users.add(user);

@@ -14,8 +14,8 @@ import type {
 import { systemClock } from './clock.ts';
 import { findCredentials } from './credentials.ts';
 import { ApiError, errorFromStatus, isApiError, isMissingKind, isNotFound } from './errors.ts';
-import type { Status } from './errors.ts';
-import { lines } from './lines.ts';
+import type { Asked, Status } from './errors.ts';
+import { LineReader } from './lines.ts';
 import { askedOf, createRest, toApiError } from './rest.ts';
 import type { Rest, RestCall, Scope } from './rest.ts';
 import { createTransport } from './transport.ts';
@@ -183,33 +183,25 @@ class RestClient implements KubeClient {
   }
 
   async watch<T extends KubeObject>(resource: Resource, options: WatchOptions<T>): Promise<void> {
-    const call = {
-      method: 'GET' as const,
-      path: resourcePath(resource, { namespace: options.namespace }),
-      query: {
-        watch: 'true',
-        allowWatchBookmarks: 'true',
-        timeoutSeconds: String(Math.ceil(options.timeoutSeconds)),
-        resourceVersion: options.resourceVersion,
-        ...selectors(options),
-      },
-      accept: options.metadataOnly === true ? PARTIAL : 'application/json',
-      signal: options.signal,
-    };
-    const asked = { ...askedOf(call), method: 'WATCH' };
+    const path = resourcePath(resource, { namespace: options.namespace });
+    const asked = (): Asked => ({ ...askedOf({ method: 'GET', path }), method: 'WATCH' });
+    const lines = new LineReader();
     try {
-      const { body } = await this.#rest.open(call, this.#scopes);
+      const { read } = await this.#rest.open(watchCall(path, options), this.#scopes);
       options.onOpen?.();
-      for await (const line of lines(body, options.onActivity)) {
-        const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status };
-        if (event.type === 'ERROR') throw errorFromStatus(asked, event.object);
-        options.onEvent({ type: event.type, object: withKind(resource, event.object) });
-      }
+      await read((chunk) => {
+        options.onActivity?.();
+        for (const line of lines.take(chunk)) {
+          const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status };
+          if (event.type === 'ERROR') throw errorFromStatus(asked(), event.object);
+          options.onEvent({ type: event.type, object: withKind(resource, event.object) });
+        }
+      });
     } catch (error) {
       if (this.#ended(options.signal)) return;
       if (isApiError(error)) throw error;
-      if (error instanceof SyntaxError) throw malformed(asked.path);
-      throw toApiError(error, asked, options.signal, false, 0);
+      if (error instanceof SyntaxError) throw malformed(path);
+      throw toApiError(error, asked(), options.signal, false, 0);
     }
   }
 
@@ -243,6 +235,22 @@ class RestClient implements KubeClient {
   #ended(signal: AbortSignal): boolean {
     return signal.aborted || this.#scopes.some((scope) => scope.signal.aborted);
   }
+}
+
+function watchCall<T>(path: string, options: WatchOptions<T>): RestCall & { signal: AbortSignal } {
+  return {
+    method: 'GET',
+    path,
+    query: {
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(Math.ceil(options.timeoutSeconds)),
+      resourceVersion: options.resourceVersion,
+      ...selectors(options),
+    },
+    accept: options.metadataOnly === true ? PARTIAL : 'application/json',
+    signal: options.signal,
+  };
 }
 
 function selectors(options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): Record<string, string | undefined> {

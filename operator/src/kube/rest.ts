@@ -2,6 +2,7 @@
 import { sleep } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { createDeadline } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import { ApiError, errorFromNetwork, errorFromResponse, isAborted } from './errors.ts';
 import type { Asked } from './errors.ts';
 import type { Transport, TransportResponse } from './transport.ts';
@@ -35,8 +36,8 @@ export interface RestOptions {
 export interface Rest {
   /** The parsed JSON of a 2xx answer. */
   call(call: RestCall, scopes: readonly Scope[]): Promise<unknown>;
-  /** The 2xx answer itself, its body unread; no deadline and no retry. `signal` ends the body, too. */
-  open(call: RestCall & { signal: AbortSignal }, scopes: readonly Scope[]): Promise<TransportResponse>;
+  /** The body of a 2xx answer, to be read; no deadline and no retry. `signal` ends it, too. */
+  open(call: RestCall & { signal: AbortSignal }, scopes: readonly Scope[]): Promise<Pick<TransportResponse, 'read'>>;
   close(): Promise<void>;
 }
 
@@ -106,6 +107,9 @@ export function createRest(options: RestOptions): Rest {
     }
   }
 
+  const endingWith = (signal: AbortSignal, scopes: readonly Scope[]): Deadline =>
+    createDeadline(clock, Infinity, [signal, ...scopes.map((scope) => scope.signal)]);
+
   /** After how many ms the call is tried again; undefined: it isn't. */
   async function retryDelay(call: RestCall, failure: ApiError, retries: number): Promise<number | undefined> {
     if (retries >= options.maxRetries || isAborted(failure) || failure.reason === 'Timeout') return undefined;
@@ -124,18 +128,17 @@ export function createRest(options: RestOptions): Rest {
     call,
     async open(call, scopes) {
       const asked = askedOf(call);
-      const parents = [call.signal, closing.signal, ...scopes.map((scope) => scope.signal)];
-      const ended = createDeadline(clock, Infinity, parents);
+      // Closing the transport ends what is open. Without a term to end with, the call's own signal is all that is needed.
+      const ended = scopes.length === 0 ? undefined : endingWith(call.signal, scopes);
+      const signal = ended?.signal ?? call.signal;
       try {
-        refuseEnded(asked, ended.signal, scopes);
-        const response = await attempt(call, asked, ended.signal, scopes, true);
-        response.onClose(() => {
-          ended.dispose();
-        });
-        return response;
+        refuseEnded(asked, closing.signal, []);
+        refuseEnded(asked, signal, scopes);
+        const { read } = await attempt(call, asked, signal, scopes, true);
+        return { read: ended ? (onChunk) => read(onChunk).finally(ended.dispose) : read };
       } catch (error) {
-        ended.dispose();
-        throw toApiError(error, asked, ended.signal, false, 0);
+        ended?.dispose();
+        throw toApiError(error, asked, signal, false, 0);
       }
     },
     async close() {

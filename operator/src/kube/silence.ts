@@ -1,35 +1,43 @@
 import type { Clock } from './clock.ts';
 
-/** Calls back when nothing was heard for too long. */
-export interface SilenceGuard {
-  heard: () => void;
-  /** Whether it called back. */
-  detected: () => boolean;
-  dispose: () => void;
-}
+/**
+ * Aborts what nothing was heard of for too long: the first sound must come within `firstMs`, each further one within `thenMs`.
+ * One timer, however much is heard.
+ */
+export class SilenceGuard {
+  readonly #clock: Clock;
+  readonly #thenMs: number;
+  readonly #ending: AbortController;
+  #until: number;
+  #cancel: () => void;
+  /** Whether it was silence that aborted it. */
+  detected = false;
 
-/** The first sound must come within `firstMs`, each further one within `thenMs`. One timer, however much is heard. */
-export function guardSilence(clock: Clock, firstMs: number, thenMs: number, onSilence: () => void): SilenceGuard {
-  let until = clock.monotonic() + firstMs;
-  let detected = false;
-  let cancel: () => void;
-  const check = (): void => {
-    const left = until - clock.monotonic();
-    if (left > 0) {
-      cancel = clock.after(left, check);
-    } else {
-      detected = true;
-      onSilence();
-    }
-  };
-  cancel = clock.after(firstMs, check);
-  return {
-    heard: () => {
-      until = clock.monotonic() + thenMs;
-    },
-    detected: () => detected,
-    dispose: () => {
-      cancel();
-    },
-  };
+  constructor(clock: Clock, firstMs: number, thenMs: number, ending: AbortController) {
+    this.#clock = clock;
+    this.#thenMs = thenMs;
+    this.#ending = ending;
+    this.#until = clock.monotonic() + firstMs;
+    this.#cancel = this.#checkAfter(firstMs);
+  }
+
+  heard(): void {
+    this.#until = this.#clock.monotonic() + this.#thenMs;
+  }
+
+  dispose(): void {
+    this.#cancel();
+  }
+
+  #checkAfter(ms: number): () => void {
+    return this.#clock.after(ms, () => {
+      const left = this.#until - this.#clock.monotonic();
+      if (left > 0) {
+        this.#cancel = this.#checkAfter(left);
+      } else {
+        this.detected = true;
+        this.#ending.abort();
+      }
+    });
+  }
 }

@@ -12,6 +12,9 @@ export interface Store<T> {
 
 export type Indexers<T> = Record<string, (object: T) => string[]>;
 
+/** Of stores of one object, of which there are many. */
+const noIndexes: ReadonlyMap<string, never> = new Map<string, never>();
+
 /** A change of the store; `previous` and `object` together are an update. */
 export interface Change<T> {
   previous?: T | undefined;
@@ -23,11 +26,11 @@ export class IndexedStore<T extends KubeObject> implements Store<T> {
   readonly #objects = new Map<string, T>();
   readonly #indexers: Indexers<T>;
   /** index → value → keys */
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #indexes: ReadonlyMap<string, Map<string, Set<string>>>;
 
-  constructor(indexers: Indexers<T>) {
-    this.#indexers = indexers;
-    for (const index of Object.keys(indexers)) this.#indexes.set(index, new Map());
+  constructor(indexers?: Indexers<T>) {
+    this.#indexers = indexers ?? {};
+    this.#indexes = indexers ? new Map(Object.keys(indexers).map((index) => [index, new Map()] as const)) : noIndexes;
   }
 
   get size(): number {
@@ -53,17 +56,23 @@ export class IndexedStore<T extends KubeObject> implements Store<T> {
     return found;
   }
 
+  /** Whether what is stored of an object, if anything, is an older version of it, or another object of its name. */
+  isNews({ metadata }: T): boolean {
+    const stored = this.#objects.get(keyOf(metadata))?.metadata;
+    if (stored === undefined || stored.uid !== metadata.uid) return true;
+    return isLater(metadata.resourceVersion, stored.resourceVersion);
+  }
+
   /**
-   * Adds or replaces an object, unless what is stored is the same version of it or a newer one.
+   * Adds or replaces an object, unless that {@link isNews is no news}.
    *
    * @returns what changed: two changes where an object was replaced by another of the same name.
    */
   set(object: T): Change<T>[] {
+    if (!this.isNews(object)) return [];
     const key = keyOf(object.metadata);
     const previous = this.#objects.get(key);
     const same = previous?.metadata.uid === object.metadata.uid;
-    if (previous !== undefined && same && !isLater(object.metadata.resourceVersion, previous.metadata.resourceVersion))
-      return [];
     if (previous !== undefined) this.#unindex(key, previous);
     this.#objects.set(key, object);
     this.#index(key, object);

@@ -37,9 +37,8 @@ export interface StreamRequest {
 export interface StreamResponse {
   statusCode: number;
   headers: IncomingHttpHeaders;
-  /** Ends when the server says so; every other end throws. */
-  body: AsyncIterable<Buffer>;
-  onClose(closed: () => void): void;
+  /** Hands over the body as it comes. Resolves when the server ends it; rejects on every other end, and with what `onChunk` throws. */
+  read: (onChunk: (chunk: Buffer) => void) => Promise<void>;
 }
 
 export interface Streams {
@@ -156,16 +155,16 @@ export function createStreams(credentials: Credentials, clock: Clock, connectTim
       stream.on('error', (error) => {
         reject(REFUSALS.has(stream.rstCode) ? refused() : error);
       });
-      stream.once('response', (headers) => {
+      stream.on('response', (headers) => {
         answered = true;
         connection.heardAt = clock.monotonic();
-        const body = heard(stream, connection, clock);
         resolve({
-          ...{ statusCode: Number(headers[':status']), headers, body },
-          onClose: (closed) => stream.once('close', closed),
+          statusCode: Number(headers[':status']),
+          headers,
+          read: (onChunk) => read(stream, connection, clock, onChunk),
         });
       });
-      stream.once('close', () => {
+      stream.on('close', () => {
         if (!answered && clock.monotonic() - askedAt > UNANSWERED_MS) connection.spent = true;
         leave(connection);
         reject(REFUSALS.has(stream.rstCode) ? refused() : broken());
@@ -198,14 +197,31 @@ export function createStreams(credentials: Credentials, clock: Clock, connectTim
   };
 }
 
-async function* heard(stream: ClientHttp2Stream, connection: Connection, clock: Clock): AsyncGenerator<Buffer> {
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    connection.heardAt = clock.monotonic();
-    yield chunk;
-  }
-  // To Node a stream whose connection broke has ended, too: why is known once it is closed.
-  if (!stream.closed) await once(stream, 'close');
-  if (stream.rstCode !== NO_ERROR || connection.session.destroyed) throw broken();
+/** By events: an iterator would cost each of a thousand watches more memory than all else of it. */
+function read(
+  stream: ClientHttp2Stream,
+  connection: Connection,
+  clock: Clock,
+  onChunk: (chunk: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // To Node a stream whose connection broke has ended, too: why is known once it is closed.
+    const finish = (): void => {
+      if (stream.rstCode === NO_ERROR && !stream.errored && !connection.session.destroyed) resolve();
+      else reject(stream.errored ?? broken());
+    };
+    if (stream.destroyed) finish();
+    else stream.on('close', finish);
+    stream.on('data', (chunk: Buffer) => {
+      connection.heardAt = clock.monotonic();
+      try {
+        onChunk(chunk);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+        stream.close(http2.constants.NGHTTP2_CANCEL);
+      }
+    });
+  });
 }
 
 const fault = (code: string, message: string): Error => Object.assign(new Error(message), { code });

@@ -1,12 +1,11 @@
 /** Connections to the API server: pooled, kept alive, and renewed when the credentials on disk change. */
-import { text } from 'node:stream/consumers';
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { tlsFingerprint } from './credentials.ts';
 import type { Credentials, CredentialsSource } from './credentials.ts';
 import type { Clock } from './clock.ts';
 import { createStreams } from './streams.ts';
-import type { Streams } from './streams.ts';
+import type { StreamResponse, Streams } from './streams.ts';
 import type { Logger } from './types.ts';
 
 /** How long credentials are used before the disk is looked at again. Tokens of Pods are renewed long before they expire. */
@@ -33,11 +32,12 @@ export interface TransportRequest {
 export interface TransportResponse {
   statusCode: number;
   headers: Record<string, string | string[] | undefined>;
-  /** Either this is read, or {@link TransportResponse.text} called. */
-  body: AsyncIterable<Buffer>;
+  /**
+   * Hands over the body as it comes. Resolves when the server ends it; rejects on every other end, and with what `onChunk`
+   * throws. Either this is called, or {@link TransportResponse.text}.
+   */
+  read: (onChunk: (chunk: Buffer) => void) => Promise<void>;
   text(): Promise<string>;
-  /** Called once nothing more can come. */
-  onClose(closed: () => void): void;
 }
 
 export interface TransportOptions {
@@ -137,7 +137,7 @@ export function createTransport(options: TransportOptions): Transport {
       const used = connections;
       if (watch && used.streams) {
         const streamed = await used.streams.request({ ...target, refusal });
-        if (streamed) return { ...streamed, text: () => text(streamed.body) };
+        if (streamed) return { ...streamed, text: () => textOf(streamed) };
         used.streams = undefined;
       }
       const agent = watch ? used.watches : used.calls;
@@ -146,9 +146,10 @@ export function createTransport(options: TransportOptions): Transport {
       return {
         statusCode: answer.statusCode,
         headers: answer.headers,
-        body: answer.body,
+        read: async (onChunk) => {
+          for await (const chunk of answer.body) onChunk(chunk as Buffer);
+        },
         text: () => answer.body.text(),
-        onClose: (closed) => answer.body.once('close', closed),
       };
     },
     async close() {
@@ -157,6 +158,12 @@ export function createTransport(options: TransportOptions): Transport {
       await Promise.all([connections.calls, connections.watches, ...retired].map((agent) => agent.destroy()));
     },
   };
+}
+
+async function textOf(response: StreamResponse): Promise<string> {
+  const chunks: Buffer[] = [];
+  await response.read((chunk) => chunks.push(chunk));
+  return Buffer.concat(chunks).toString();
 }
 
 /**

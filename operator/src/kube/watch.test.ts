@@ -288,6 +288,28 @@ test('late handlers are told what is known', async () => {
   expect(late).toEqual(['a']);
 });
 
+test('that of an object that was just written goes on from there: nothing is read, and nobody told', async () => {
+  const server = new FakeWatchServer();
+  const clock = new FakeClock();
+  const informer = createInformer<KubeObject>({ client: server.client, resource: kinds.secret, name: 'a', clock });
+  const log: string[] = [];
+  informer.on({
+    onAdd: () => log.push('added'),
+    onUpdate: () => log.push('updated'),
+    onState: ({ phase }) => log.push(phase),
+  });
+  informer.start(object('a', '12'));
+  expect([informer.hasSynced(), informer.state().phase]).toEqual([true, 'synced']);
+  expect(informer.store.get('ns/a')?.metadata.resourceVersion).toBe('12');
+  await clock.advance(0);
+  // A client that could GET isn't there.
+  expect(server.current.options.resourceVersion).toBe('12');
+  expect(log).toEqual([]);
+  await server.current.send({ type: 'MODIFIED', object: object('a', '13') });
+  expect(log).toEqual(['updated']);
+  await informer.stop();
+});
+
 test('stop ends the watch and leaves no timer', async () => {
   const { server, clock, informer } = await setup();
   await informer.stop();

@@ -65,8 +65,12 @@ export interface Informer<T extends KubeObject> {
   readonly store: Store<T>;
   /** Adds handlers; those for objects that are known already are called at once. Returns how to remove them. */
   on(handlers: InformerHandlers<T>): () => void;
-  /** Begins; a second call does nothing. */
-  start(): void;
+  /**
+   * Begins; a second call does nothing.
+   *
+   * @param written one object (`name`) that the caller has just written: the watch goes on from there, with no GET
+   */
+  start(written?: T): void;
   /** True once the store was complete for the first time. */
   hasSynced(): boolean;
   state(): InformerState;
