@@ -64,17 +64,30 @@ export const isOurs =
     metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === server.metadata.uid) ??
     false;
 
+/**
+ * Whether no reconcile of it has come to an end so far. Then it has no children, unless one was cut short, or somebody else made
+ * them: that shows when they are made.
+ */
+export const isNew = ({ status }: KcpMcpServer): boolean => (status?.observedGeneration ?? -1) < 0;
+
 /** What the caches hold of a child, whosever it is. */
 export function liveChild({ caches, server, looks }: Run, resource: Resource, name: string): KubeObject | undefined {
   const key = { namespace: server.metadata.namespace, name };
   if (resource !== SECRET) return kindCacheOf(caches, resource).get(key);
-  const seen = looks.look(caches.metadataOf(SECRET), key);
+  const secrets = caches.metadataOf(SECRET);
+  if (isNew(server) && !secrets.isWatched(key)) return undefined;
+  const seen = looks.look(secrets, key);
   return seen.state === 'present' ? seen.object : undefined;
 }
 
 /** The cache that is to know at once what was written. */
-export function observerOf({ caches }: Run, resource: Resource): Observer<KubeObject> {
-  return resource === SECRET ? caches.metadataOf(SECRET) : kindCacheOf(caches, resource);
+export function observerOf({ caches, looks }: Run, resource: Resource): Observer<KubeObject> {
+  if (resource !== SECRET) return kindCacheOf(caches, resource);
+  return {
+    observe: (object) => {
+      looks.follow(caches.metadataOf(SECRET), object);
+    },
+  };
 }
 
 /** The cache of a kind of children other than Secrets. */

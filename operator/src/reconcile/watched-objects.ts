@@ -41,6 +41,12 @@ export class Looks {
     return where.look(key, this.#user);
   }
 
+  /** As {@link look}, of an object that was just written. */
+  follow<T extends KubeObject>(where: WatchedObjects<T>, object: T): void {
+    where.follow(object, this.#user);
+    this.look(where, object.metadata);
+  }
+
   /** The keys that were looked at in this place. */
   heldIn<K>(where: LookUp<K, unknown>): K[] {
     return (this.#held.get(where) ?? []) as K[];
@@ -93,9 +99,16 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
     for (const user of this.#registry.users()) this.release(user);
   }
 
-  /** Takes an object that was just written, so that the next look needn't wait for its watch. */
-  observe(object: T): void {
-    this.#registry.peek(object.metadata)?.observe(object);
+  /** Whether anybody looks at it. */
+  isWatched(key: ObjectKey): boolean {
+    return this.#registry.peek(key) !== undefined;
+  }
+
+  /** Takes an object that `user` has just written: the next look needn't wait for its watch, and from here on `user` is woken. */
+  follow(object: T, user: string): void {
+    const informer = this.#registry.peek(object.metadata);
+    if (informer) informer.observe(object);
+    else this.#registry.acquire(object.metadata, user, object);
   }
 
   get size(): number {

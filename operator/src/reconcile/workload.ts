@@ -17,10 +17,10 @@ import { terminal, waiting, type Problem } from './errors.ts';
 import { disagreement, inheritsIssuer } from './inherit.ts';
 import { lookAtIssuer } from './issuer.ts';
 import { observeKcp } from './kcp.ts';
-import { applyKubeconfigCopy } from './kubeconfig-copy.ts';
+import { applyKubeconfigCopy, lookAtCopy } from './kubeconfig-copy.ts';
 import { applyDeployment, applyNetworkPolicy } from './pods.ts';
 import { deploymentOf } from './replicas.ts';
-import { liveChild, type Run } from './run.ts';
+import { isNew, liveChild, type Run } from './run.ts';
 import { checkClientSecret, resolveIssuerCA, resolveKubeconfig } from './references.ts';
 import { secretInTheWay } from './secret-in-the-way.ts';
 import { fails, holds, progressing } from './status.ts';
@@ -29,8 +29,7 @@ import { fails, holds, progressing } from './status.ts';
 export async function applyWorkload(run: Run): Promise<void> {
   const { server, report } = run;
   // Asked for at once, so that the answers come together.
-  const copyKey = { namespace: server.metadata.namespace, name: childNames(server.metadata.name).kubeconfigSecret };
-  run.looks.look(run.caches.metadataOf(SECRET), copyKey);
+  if (!isNew(server)) lookAtCopy(run);
   lookAtDropIn(run);
   const kubeconfig = resolveKubeconfig(server, run);
   // Taken over from the FrontProxy, its CA was read there.
