@@ -56,42 +56,58 @@ interface Live {
   value: unknown;
 }
 
-function isOwned(applied: unknown, live: Live | undefined, owned: Fields): boolean {
-  const paths = Object.keys(owned).filter((path) => path !== '.');
-  if (paths.length > 0) {
-    if (Array.isArray(applied)) return isListOwned(applied, live, paths, owned);
-    return isMap(applied) && isMapOwned(applied, live, paths, owned);
+/** @param keys of the element that `applied` is: the path to it has compared them already */
+function isOwned(applied: unknown, live: Live | undefined, owned: Fields, keys = none): boolean {
+  const below = countOf(owned, keys);
+  if (below > 0) {
+    if (Array.isArray(applied)) return isListOwned(applied, live, owned);
+    return isMap(applied) && isMapOwned(applied, live, owned, keys, below);
   }
   // `.` alone: the thing itself, and nothing in it
-  if (Object.hasOwn(owned, '.')) return isEmpty(applied) && (live === undefined || live.value !== undefined);
+  if (Object.hasOwn(owned, '.')) return isEmpty(applied, keys) && (live === undefined || live.value !== undefined);
   // owned as a whole: a scalar, an atomic map or list, or something empty
-  return live === undefined || isEmpty(applied) || isDeepStrictEqual(applied, live.value);
+  return live === undefined || isEmpty(applied, keys) || isDeepStrictEqual(applied, live.value);
 }
 
-function isMapOwned(applied: Fields, live: Live | undefined, paths: string[], owned: Fields): boolean {
-  // of an empty list with keys nothing is stored and nothing owned
-  const names = Object.keys(applied).filter((name) => Object.hasOwn(owned, `f:${name}`) || !isHollow(applied[name]));
-  return (
-    names.length === paths.length &&
-    names.every((name) => {
-      const path = `f:${name}`;
-      return Object.hasOwn(owned, path) && isOwned(applied[name], child(live, name), owned[path] as Fields);
-    })
-  );
+const none: Fields = {};
+
+/** Paths of an owned set, without the thing itself; a key that has a default is owned only by those who gave it. */
+function countOf(owned: Fields, keys: Fields): number {
+  let count = 0;
+  for (const path in owned)
+    if (path !== '.' && (keys === none || !Object.hasOwn(keys, path.slice('f:'.length)))) count += 1;
+  return count;
 }
 
-function isListOwned(applied: unknown[], live: Live | undefined, paths: string[], owned: Fields): boolean {
-  if (applied.length !== paths.length) return false;
-  const left = new Set(paths);
+function isMapOwned(applied: Fields, live: Live | undefined, owned: Fields, keys: Fields, paths: number): boolean {
+  let found = 0;
+  for (const name of Object.keys(applied)) {
+    if (Object.hasOwn(keys, name)) continue;
+    const path = pathOf(name);
+    if (!Object.hasOwn(owned, path)) {
+      // of an empty list with keys nothing is stored and nothing owned
+      if (isHollow(applied[name])) continue;
+      return false;
+    }
+    found += 1;
+    if (!isOwned(applied[name], child(live, name), owned[path] as Fields)) return false;
+  }
+  return found === paths;
+}
+
+function isListOwned(applied: unknown[], live: Live | undefined, owned: Fields): boolean {
+  const left = Object.keys(owned).filter((path) => path !== '.');
+  if (applied.length !== left.length) return false;
   return applied.every((element, index) => {
-    const path = [...left].find((candidate) => isNamed(candidate, element, index));
+    const path = left.find((candidate) => isNamed(candidate, element, index));
     if (path === undefined) return false;
-    left.delete(path);
+    left.splice(left.indexOf(path), 1);
     const liveElement = live === undefined ? undefined : { value: elementAt(path, live.value) };
-    // compared by the path already; and a key that has a default is owned only by those who gave it
-    return isOwned(withoutKeys(path, element), liveElement, withoutOwnedKeys(path, owned[path] as Fields));
+    return isOwned(element, liveElement, owned[path] as Fields, elementKeysOf(path));
   });
 }
+
+const elementKeysOf = (path: string): Fields => (path.startsWith('k:') ? keysOf(path) : none);
 
 /** Whether a path element of a list names this element of it. */
 export function isNamed(path: string, element: unknown, index: number): boolean {
@@ -113,13 +129,8 @@ export function withoutKeys(path: string, element: unknown): unknown {
   return Object.fromEntries(Object.entries(element).filter(([name]) => !Object.hasOwn(keys, name)));
 }
 
-function withoutOwnedKeys(path: string, owned: Fields): Fields {
-  if (!path.startsWith('k:')) return owned;
-  const keys = keysOf(path);
-  return Object.fromEntries(Object.entries(owned).filter(([name]) => !Object.hasOwn(keys, name.slice('f:'.length))));
-}
-
-const keysOf = (path: string): Fields => JSON.parse(path.slice('k:'.length)) as Fields;
+const pathOf = remembered((name) => `f:${name}`);
+const keysOf = remembered((path) => JSON.parse(path.slice('k:'.length)) as Fields);
 
 const child = (live: Live | undefined, name: string): Live | undefined =>
   live === undefined ? undefined : { value: isMap(live.value) ? live.value[name] : undefined };
@@ -131,5 +142,21 @@ export const isMap = (value: unknown): value is Fields =>
 export const isHollow = (value: unknown): boolean =>
   Array.isArray(value) ? value.length === 0 : isMap(value) && Object.values(value).every(isHollow);
 
-const isEmpty = (value: unknown): boolean =>
-  Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0;
+const isEmpty = (value: unknown, keys: Fields): boolean =>
+  Array.isArray(value)
+    ? value.length === 0
+    : isMap(value) && Object.keys(value).every((name) => Object.hasOwn(keys, name));
+
+/** Texts that are remembered; more than the fields of all kinds that we apply. */
+const MAX_REMEMBERED = 2_000;
+
+/** Makes the same of the same text once: ownership is compared whenever a child is looked at, and names few fields. */
+function remembered<T>(make: (text: string) => T): (text: string) => T {
+  const made = new Map<string, T>();
+  return (text) => {
+    const known = made.get(text) ?? make(text);
+    if (made.size >= MAX_REMEMBERED) made.clear();
+    made.set(text, known);
+    return known;
+  };
+}

@@ -33,7 +33,7 @@ export const inboundAudience = (server: KcpMcpServer): string =>
  * @throws InvalidConfigError
  */
 export function runtimeConfig(server: KcpMcpServer, dropIn?: DropIn): RenderedConfig {
-  const config = dropIn === undefined ? specConfig(server) : withDropIn(specConfig(server), dropIn);
+  const config = uncheckedConfig(server, dropIn);
   const { error } = runtimeConfigSchema.safeParse(config);
   if (error) {
     const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
@@ -41,6 +41,13 @@ export function runtimeConfig(server: KcpMcpServer, dropIn?: DropIn): RenderedCo
   }
   return config;
 }
+
+/**
+ * The same for those who know that it was checked before.
+ * @throws InvalidConfigError without an issuer
+ */
+export const uncheckedConfig = (server: KcpMcpServer, dropIn?: DropIn): RenderedConfig =>
+  dropIn === undefined ? specConfig(server) : withDropIn(specConfig(server), dropIn);
 
 function specConfig(server: KcpMcpServer): RenderedConfig {
   const { spec } = server;

@@ -1,6 +1,6 @@
 import { KUBECONFIG_SECRET_KEY } from '../api/external.ts';
 import { GROUP, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
-import { restartHash, runtimeConfig } from './config-map.ts';
+import { restartHash, uncheckedConfig } from './config-map.ts';
 import { certificateSecret, endpointPort, type EndpointPort } from './endpoint.ts';
 import type { ResolvedReferences } from './index.ts';
 import type {
@@ -34,7 +34,7 @@ const GRACE_SECONDS = 40;
 
 type Wanted = KcpMcpServer['spec']['deployment'];
 
-/** The Deployment of the runtime. */
+/** The Deployment of the runtime, for which config.toml was made already. */
 export function deployment(
   server: KcpMcpServer,
   { runtimeImage, dropIn, replicas }: Pick<ResolvedReferences, 'runtimeImage' | 'dropIn' | 'replicas'>,
@@ -62,7 +62,10 @@ export function deployment(
       template: {
         metadata: {
           labels: allLabels,
-          annotations: { ...wanted.annotations, [CONFIG_HASH_ANNOTATION]: restartHash(runtimeConfig(server, dropIn)) },
+          annotations: {
+            ...wanted.annotations,
+            [CONFIG_HASH_ANNOTATION]: restartHash(uncheckedConfig(server, dropIn)),
+          },
         },
         spec: podSpec(server, runtimeImage),
       },
