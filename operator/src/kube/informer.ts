@@ -14,6 +14,10 @@ import type { Informer, InformerHandlers, InformerOptions, InformerPhase, Inform
 /** So often a watch is continued where it was, though the answer is an error; then all is listed again. */
 const ENOUGH = 3;
 
+function nothing(): void {
+  // those who need no turn have none to end
+}
+
 /** An answer that may be about the very place where the watch is: an event that can't be converted, or read. */
 function isBroken(error: unknown): boolean {
   return isApiError(error) && (error.status >= 500 || error.reason === 'Malformed');
@@ -117,16 +121,27 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   async #run(): Promise<void> {
-    const { name } = this.#options;
     while (!this.#isStopping) {
-      this.#moment = new AbortController();
-      try {
-        if (this.#resourceVersion !== undefined) await this.#resume(this.#resourceVersion);
-        else if (name === undefined) await this.#list();
-        else await this.#watchOne(name);
-      } catch (error) {
-        if (!this.#hasStopped()) await this.#pause(this.#onFailure(error));
-      }
+      const failure = await this.#goOn();
+      if (failure && !this.#hasStopped()) await this.#pause(this.#onFailure(failure.error));
+    }
+  }
+
+  /** One list, or one watch from its start until its end. */
+  async #goOn(): Promise<{ error: unknown } | undefined> {
+    const { name, turns } = this.#options;
+    this.#moment = new AbortController();
+    const endTurn = turns ? await turns.take() : nothing;
+    try {
+      if (this.#isStopping) return undefined;
+      if (this.#resourceVersion !== undefined) await this.#resume(this.#resourceVersion, endTurn);
+      else if (name === undefined) await this.#list();
+      else await this.#watchOne(name, endTurn);
+      return undefined;
+    } catch (error) {
+      return { error };
+    } finally {
+      endTurn();
     }
   }
 
@@ -137,8 +152,9 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#synced(this.store.replace(items));
   }
 
-  async #resume(resourceVersion: string): Promise<void> {
+  async #resume(resourceVersion: string, endTurn: () => void): Promise<void> {
     await this.#watch(resourceVersion, () => {
+      endTurn();
       // the store was complete at this version, and from here on nothing is missed
       this.#synced([]);
     });
@@ -148,7 +164,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
    * One object, without LIST: a new watch begins with what exists, but doesn't say when nothing does. So once the watch
    * is open a GET does; whatever happens after the GET, the open watch tells.
    */
-  async #watchOne(name: string): Promise<void> {
+  async #watchOne(name: string, endTurn: () => void): Promise<void> {
     const ending = this.#moment;
     let known = false as boolean;
     let reading: Promise<unknown> | undefined;
@@ -163,6 +179,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       } catch (error) {
         ending.abort();
         return error;
+      } finally {
+        endTurn();
       }
     };
     try {

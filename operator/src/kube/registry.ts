@@ -1,12 +1,16 @@
 /** Single-object informers, started for the first who wants one and stopped after the last. */
 import { keyOf, parseKey, silentLogger } from './types.ts';
+import { Turns } from './turns.ts';
 import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
+/** Watches that are begun at a time. A thousand at once, after a start or an outage, would only take memory while they wait. */
+const AT_ONCE = 32;
+
 export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
-  'name' | 'namespace' | 'labelSelector' | 'fieldSelector'
+  'name' | 'namespace' | 'labelSelector' | 'fieldSelector' | 'turns'
 > {
   /** Called for every change of a watched object but those that were observed, and of its informer's phase. */
   onChange: (key: ObjectKey) => void;
@@ -45,7 +49,7 @@ class Held<T extends KubeObject> implements InformerHandlers<T> {
   readonly #key: ObjectKey;
   readonly #onChange: (key: ObjectKey) => void;
 
-  constructor(key: ObjectKey, options: RegistryOptions<T>) {
+  constructor(key: ObjectKey, options: RegistryOptions<T> & { turns: Turns }) {
     this.#key = key;
     this.#onChange = options.onChange;
     this.informer = createInformer<T>({ ...options, namespace: key.namespace, name: key.name });
@@ -74,10 +78,11 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
   /** What each user holds. */
   const holdings = new Map<string, Set<string>>();
   const stopping = new Set<Promise<void>>();
+  const turns = new Turns(AT_ONCE);
   const logger = options.logger ?? silentLogger;
 
   function begin(key: ObjectKey, written: T | undefined): Held<T> {
-    const entry = new Held<T>(key, options);
+    const entry = new Held<T>(key, { ...options, turns });
     entry.informer.start(written);
     logger.debug('watching an object', { resource: options.resource.plural, key: keyOf(key) });
     return entry;

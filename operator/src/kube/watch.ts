@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
 import type { Store } from './store.ts';
 import type { InformerTimings } from './timings.ts';
+import type { Turns } from './turns.ts';
 import type { KubeObject, Logger, Resource } from './types.ts';
 
 export { createInformer } from './informer.ts';
@@ -52,6 +53,8 @@ export interface InformerOptions<T extends KubeObject> {
   /** Applied before storing; drop here what nobody reads. Must keep `metadata.{namespace,name,uid,resourceVersion}`. */
   transform?: (object: T) => T;
   indexers?: Record<string, (object: T) => string[]>;
+  /** Whose turn it is to begin a watch, where informers are many. */
+  turns?: Turns;
   clock?: Clock;
   random?: () => number;
   logger?: Logger;
