@@ -26,7 +26,7 @@ import { granteeOf } from './reconcile/grant.ts';
 import { createReconciler } from './reconcile/index.ts';
 import { createAnnouncer } from './reconcile/transitions.ts';
 import { GROUP } from './api/kcp-mcp-server.ts';
-import { FIELD_MANAGER } from './resources/names.ts';
+import { FIELD_MANAGER, HASH_ANNOTATION } from './resources/names.ts';
 import { whoAmI } from './who-am-i.ts';
 
 /** A kind that isn't installed is asked for so seldom: its CRD is watched, and tells when it comes. */
@@ -101,7 +101,7 @@ export function createOperator(options: OperatorOptions): Operator {
     const applier = createApplier({
       client: termClient,
       fieldManager: FIELD_MANAGER,
-      hashAnnotation: `${GROUP}/applied-hash`,
+      hashAnnotation: HASH_ANNOTATION,
     });
     const events = createEventRecorder({
       client: termClient,

@@ -65,6 +65,14 @@ export function createBrake(clock: Clock = systemClock): Brake {
     return entry;
   };
 
+  /** Those are first that were written first. */
+  const forgetOldest = (): void => {
+    for (const [id, { writtenAt }] of entries) {
+      if (entries.size <= MAX_REMEMBERED && clock.monotonic() - writtenAt < FORGET_MS) return;
+      entries.delete(id);
+    }
+  };
+
   return {
     hold(id, content, who) {
       const entry = known(id);
@@ -81,8 +89,7 @@ export function createBrake(clock: Clock = systemClock): Brake {
       const repairs = before ? before.repairs + (before.content === content ? 1 : 0) : 0;
       entries.delete(id);
       entries.set(id, { content, writtenAt: clock.monotonic(), repairs, contested: before?.contested, told: false });
-      const oldest = entries.keys().next();
-      if (entries.size > MAX_REMEMBERED && oldest.done !== true) entries.delete(oldest.value);
+      forgetOldest();
     },
 
     contest(id) {

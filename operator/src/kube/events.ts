@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
+import { hashOf } from './content.ts';
 import { microTime } from './lease.ts';
 import { silentLogger } from './types.ts';
 import type { KubeObject, Logger, Resource } from './types.ts';
@@ -82,11 +83,13 @@ interface Event extends KubeObject {
 }
 
 interface Series {
-  event: Event;
+  /** Of the first one. */
+  name: string;
+  eventTime: string;
   count: number;
   lastAt: number;
-  /** Cancels the pending write of the count. */
-  cancelFlush?: (() => void) | undefined;
+  /** A write of the count that is pending. */
+  flush?: { event: Event; cancel: () => void } | undefined;
 }
 
 interface Bucket {
@@ -121,16 +124,18 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   const fieldManager = options.controller.slice(0, 128);
 
-  function writeCount({ event, count, lastAt }: Series): Promise<unknown> {
-    const grown: Event = { ...event, series: { count, lastObservedTime: microTime(lastAt) } };
-    // apply, since the first of the series may have expired meanwhile: then it is created again
-    return client.apply(eventResource, grown, { fieldManager, force: true });
-  }
-
   function flush(of: Series): void {
-    of.cancelFlush?.();
-    of.cancelFlush = undefined;
-    enqueue(() => writeCount(of));
+    if (!of.flush) return;
+    const { event, cancel } = of.flush;
+    cancel();
+    of.flush = undefined;
+    enqueue(() => {
+      const { name, eventTime, count, lastAt } = of;
+      const series = { count, lastObservedTime: microTime(lastAt) };
+      const grown: Event = { ...event, metadata: { ...event.metadata, name }, eventTime, series };
+      // apply, since the first of the series may have expired meanwhile: then it is created again
+      return client.apply(eventResource, grown, { fieldManager, force: true });
+    });
   }
 
   function allowed(object: string): boolean {
@@ -144,12 +149,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return true;
   }
 
-  function repeat(of: Series, now: number): void {
+  function repeat(of: Series, event: Event, now: number): void {
     of.count += 1;
     of.lastAt = now;
-    of.cancelFlush ??= clock.after(FLUSH_MS, () => {
-      flush(of);
-    });
+    of.flush ??= {
+      event,
+      cancel: clock.after(FLUSH_MS, () => {
+        flush(of);
+      }),
+    };
   }
 
   return {
@@ -158,19 +166,19 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const now = clock.now();
       const event = newEvent(options, input, now);
       const object = event.regarding.uid ?? `${event.regarding.namespace ?? ''}/${event.regarding.name}`;
-      const key = JSON.stringify([object, event.related?.uid, event.type, event.reason, event.action, event.note]);
+      const key = hashOf([object, event.related?.uid, event.type, event.reason, event.action, event.note]);
       const running = series.get(key);
       if (running !== undefined && now - running.lastAt < SERIES_MS) {
-        repeat(running, now);
+        repeat(running, event, now);
         return;
       }
       if (!allowed(object)) return;
-      remember(series, key, { event, count: 1, lastAt: now });
+      remember(series, key, { name: event.metadata.name, eventTime: event.eventTime, count: 1, lastAt: now });
       enqueue(() => client.create(eventResource, event, { fieldManager }));
     },
     async stop() {
       stopped = true;
-      for (const each of series.values()) if (each.cancelFlush !== undefined) flush(each);
+      for (const each of series.values()) flush(each);
       await writing;
     },
   };

@@ -77,7 +77,7 @@ test('an autoscaler goes before the spec, says so in Available, and gives the nu
 
   await it.remove('HorizontalPodAutoscaler', 'load');
   await scaled(it, 2);
-  expect(await available()).not.toContain('HorizontalPodAutoscaler');
+  await waitFor('the note to go', async () => !(await available()).includes('HorizontalPodAutoscaler'), SOON);
 }, 30_000);
 
 test('a disruption budget is there as long as there are several Pods, whoever wants them', async () => {

@@ -1,20 +1,21 @@
 /** What the caches keep of an object: with a thousand KcpMcpServers, what nobody reads is most of it. */
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../kube/index.ts';
 import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
+import { intern } from './intern.ts';
 import type { DataObject, Deployment } from './objects.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Without the copy that kubectl keeps. managedFields stay: whether others edited it, and who, shows there. */
 export function slim<T extends KubeObject>(object: T): T {
-  return { ...object, metadata: withoutLastApplied(object.metadata) };
+  return intern({ ...object, metadata: withoutLastApplied(object.metadata) });
 }
 
 /** A child also without what others own of its status, which we never apply. */
 export function slimChild<T extends KubeObject>(object: T): T {
   const { managedFields, ...rest } = withoutLastApplied(object.metadata);
   const kept = managedFields?.filter(({ subresource }) => subresource !== 'status');
-  return { ...object, metadata: kept?.length ? { ...rest, managedFields: kept } : rest };
+  return intern({ ...object, metadata: kept?.length ? { ...rest, managedFields: kept } : rest });
 }
 
 /**
@@ -22,11 +23,11 @@ export function slimChild<T extends KubeObject>(object: T): T {
  * for, by name.
  */
 export function slimDeployment(deployment: Deployment): Deployment {
-  const { spec, ...rest } = slimChild(deployment);
-  if (!spec) return rest;
+  const { spec, ...rest } = deployment;
+  if (!spec) return slimChild(rest);
   const { replicas, template } = spec;
   const volumes = template?.spec?.volumes?.map(({ name }) => ({ name })) ?? [];
-  return { ...rest, spec: { ...(replicas !== undefined && { replicas }), template: { spec: { volumes } } } };
+  return slimChild({ ...rest, spec: { ...(replicas !== undefined && { replicas }), template: { spec: { volumes } } } });
 }
 
 /** An object that isn't ours: who owns which field of it is of no interest. */

@@ -4,6 +4,8 @@ import { API_VERSION, GROUP, KIND } from '../api/kcp-mcp-server.ts';
 import type { OwnerReference } from '../kube/types.ts';
 
 export const FIELD_MANAGER = 'kcp-mcp-operator';
+/** Hash of what was applied, on every child; see kube/apply.ts. */
+export const HASH_ANNOTATION = `${GROUP}/applied-hash`;
 
 /** On every child, so that the operator's caches can select on it: name of the KcpMcpServer. */
 export const SERVER_LABEL = `${GROUP}/server`;
