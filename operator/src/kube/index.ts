@@ -10,3 +10,4 @@ export type { Contest } from './contest.ts';
 export type { Taker } from './takers.ts';
 export * from './leader.ts';
 export * from './events.ts';
+export { Turns } from './turns.ts';

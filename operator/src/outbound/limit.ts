@@ -1,17 +1,14 @@
+import { Turns } from '../kube/index.ts';
+
 /** Runs at most so many tasks at a time; the others wait in the order they came. */
 export function limiter(atMost: number): <T>(task: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
+  const turns = new Turns(atMost);
   return async (task) => {
-    if (running >= atMost) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
+    const end = await turns.take();
     try {
       return await task();
     } finally {
-      // Who is next takes over the place of who has finished.
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
+      end();
     }
   };
 }
