@@ -63,6 +63,7 @@ test('goals are met, missed or not measured', () => {
     ['not measured', undefined],
     ['20.0 ms', true],
     ['400 ms', false],
+    ['102 MB', true],
     ['123 MB', true],
   ]);
 });
