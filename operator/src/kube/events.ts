@@ -83,9 +83,8 @@ interface Event extends KubeObject {
 }
 
 interface Series {
-  /** Of the first one. */
-  name: string;
-  eventTime: string;
+  /** What the API server takes no change of, as the first one had it; all else is the same for the whole series. */
+  first: Pick<Event, 'metadata' | 'eventTime' | 'regarding' | 'related'>;
   count: number;
   lastAt: number;
   /** A write of the count that is pending. */
@@ -130,9 +129,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     cancel();
     of.flush = undefined;
     enqueue(() => {
-      const { name, eventTime, count, lastAt } = of;
-      const series = { count, lastObservedTime: microTime(lastAt) };
-      const grown: Event = { ...event, metadata: { ...event.metadata, name }, eventTime, series };
+      const series = { count: of.count, lastObservedTime: microTime(of.lastAt) };
+      const grown: Event = { ...event, ...of.first, series };
       // apply, since the first of the series may have expired meanwhile: then it is created again
       return client.apply(eventResource, grown, { fieldManager, force: true });
     });
@@ -173,7 +171,11 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return;
       }
       if (!allowed(object)) return;
-      remember(series, key, { name: event.metadata.name, eventTime: event.eventTime, count: 1, lastAt: now });
+      const { metadata, eventTime, regarding, related } = event;
+      remember(series, key, {
+        first: { metadata, eventTime, regarding, ...(related && { related }) },
+        ...{ count: 1, lastAt: now },
+      });
       enqueue(() => client.create(eventResource, event, { fieldManager }));
     },
     async stop() {

@@ -240,6 +240,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   async #pause(ms: number): Promise<void> {
+    if (this.#isStopping) return;
     if (!this.#poked && ms > 0) {
       this.#moment = new AbortController();
       this.#isPausing = true;

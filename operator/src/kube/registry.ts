@@ -5,7 +5,7 @@ import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
-/** Watches that are begun at a time. A thousand at once, after a start or an outage, would only take memory while they wait. */
+/** Watches that one registry begins at a time. A thousand at once, after a start or an outage, would only take memory while they wait. */
 const AT_ONCE = 32;
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<

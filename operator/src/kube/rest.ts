@@ -48,6 +48,9 @@ export function createRest(options: RestOptions): Rest {
   const { transport, clock } = options;
   const closing = new AbortController();
 
+  const isOver = (signal: AbortSignal, scopes: readonly Scope[]): boolean =>
+    closing.signal.aborted || hasEnded(signal, scopes);
+
   async function send(
     call: RestCall,
     asked: Asked,
@@ -65,7 +68,9 @@ export function createRest(options: RestOptions): Rest {
       body: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal,
       watch,
-      ...(scopes.length === 0 ? {} : { refusal: () => (hasEnded(signal, scopes) ? aborted(asked) : undefined) }),
+      ...(scopes.length === 0 && !watch
+        ? {}
+        : { refusal: () => (isOver(signal, scopes) ? aborted(asked) : undefined) }),
     });
   }
 

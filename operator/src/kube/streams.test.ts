@@ -199,6 +199,20 @@ test('a server without HTTP/2 gets a connection for each', async () => {
   for (const { abort } of watches) abort();
 });
 
+test('after an event that can not be read none is taken, however many came with it', async () => {
+  await overHTTP2();
+  const [broken] = await watchMany(1);
+  const event = '{"type":"ADDED","object":{"metadata":{"name":"later","resourceVersion":"6"}}}\n';
+  const response = open.get('w0');
+  response?.write('no JSON\n');
+  response?.write(event);
+  response?.write(event);
+  expect(await broken?.ended).toMatchObject({ reason: 'Malformed' });
+  watch('next');
+  await waitFor('it to be open', () => open.has('next'), soon);
+  expect(broken?.events).toEqual([]);
+});
+
 test('nobody there: all that wait are told', async () => {
   await overHTTP2();
   await new Promise((resolve) => server.close(resolve));

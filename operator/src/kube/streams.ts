@@ -212,11 +212,15 @@ function read(
     };
     if (stream.destroyed) finish();
     else stream.on('close', finish);
+    let hasThrown = false;
     stream.on('data', (chunk: Buffer) => {
+      // More may be under way; what comes after something that couldn't be taken must not be taken for the next.
+      if (hasThrown) return;
       connection.heardAt = clock.monotonic();
       try {
         onChunk(chunk);
       } catch (error) {
+        hasThrown = true;
         reject(error instanceof Error ? error : new Error(String(error)));
         stream.close(http2.constants.NGHTTP2_CANCEL);
       }

@@ -1,12 +1,11 @@
 /** Texts that many objects hold, kept once: of a thousand KcpMcpServers and their children most say the same. */
-import { HASH_ANNOTATION } from '../resources/names.ts';
 
 /** Longer ones are seldom said twice. */
 const MAX_LENGTH = 512;
 /** Beyond that it begins anew; what is stored keeps what it has. */
 const MAX_TEXTS = 20_000;
-/** Members whose text no other object has, and fields that have none. */
-const SKIPPED = new Set(['resourceVersion', HASH_ANNOTATION, 'fieldsV1']);
+/** Texts that no other object has, those that may be of secrets (tools keep whole manifests in annotations), and no texts. */
+const SKIPPED = new Set(['resourceVersion', 'annotations', 'fieldsV1']);
 
 const texts = new Map<string, string>();
 
