@@ -6,22 +6,21 @@ export function jittered(ms: number, random: () => number): number {
   return ms * (1 - random() / 2);
 }
 
+type Delays = Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>;
+
 /**
  * How long an informer waits after a failure. Exponential backoff with jitter. Unreachability is counted apart, with a shorter
  * longest delay, and ends with the first answer: an API server that has just come back may answer 403 or 503 for a moment,
  * and is to be asked again soon.
  */
 export class FailurePolicy {
-  readonly #timings: Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>;
+  readonly #timings: Delays;
   readonly #random: () => number;
   #answered = 0;
   #unreachable = 0;
   #gone = 0;
 
-  constructor(
-    timings: Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>,
-    random: () => number,
-  ) {
+  constructor(timings: Delays, random: () => number) {
     this.#timings = timings;
     this.#random = random;
   }

@@ -4,7 +4,7 @@ import { HandlerSet } from './handlers.ts';
 import { isAborted, isApiError, isForbidden, isGone, isMissingKind } from './errors.ts';
 import { ListWatch, SHORTEST_WATCH_MS } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
-import { timingsOf } from './timings.ts';
+import { defaultTimings } from './timings.ts';
 import type { Change } from './store.ts';
 import { keyOf, silentLogger } from './types.ts';
 import type { KubeObject } from './types.ts';
@@ -52,7 +52,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   constructor(options: InformerOptions<T>) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
-    const timings = timingsOf(options.timings);
+    const timings = { ...defaultTimings, ...options.timings };
     this.#options = options;
     this.#clock = clock;
     this.#logger = options.logger ?? silentLogger;

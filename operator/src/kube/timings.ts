@@ -23,13 +23,3 @@ export const defaultTimings: InformerTimings = {
   watchMinMs: 300_000,
   watchMaxMs: 600_000,
 };
-
-const complete = new WeakMap<Partial<InformerTimings>, InformerTimings>();
-
-/** With the defaults for what is left out; the same object for all that are given the same: informers are many. */
-export function timingsOf(some?: Partial<InformerTimings>): InformerTimings {
-  if (!some) return defaultTimings;
-  const timings = complete.get(some) ?? { ...defaultTimings, ...some };
-  complete.set(some, timings);
-  return timings;
-}
