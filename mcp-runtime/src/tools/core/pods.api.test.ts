@@ -28,6 +28,8 @@ beforeAll(async () => {
   });
   for (const [name, labels] of [
     ['shop', {}],
+    // Of its own: the API server itself reports on the Services of a namespace at times.
+    ['told', {}],
     ['warned', { 'pod-security.kubernetes.io/warn': 'restricted' }],
     ['guarded', { 'pod-security.kubernetes.io/enforce': 'restricted' }],
   ] as const) {
@@ -125,17 +127,17 @@ describe('Pods', () => {
 
 describe('events', () => {
   const at = (minutes: number) => new Date(bench.time.now - minutes * 60_000).toISOString();
-  const involvedObject = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web' };
+  const involvedObject = { apiVersion: 'v1', kind: 'Pod', namespace: 'told', name: 'web' };
 
   beforeAll(async () => {
-    const core = '/api/v1/namespaces/shop/events';
-    const event = (name: string, fields: object) => ({ metadata: { name, namespace: 'shop' }, involvedObject, ...fields });
+    const core = '/api/v1/namespaces/told/events';
+    const event = (name: string, fields: object) => ({ metadata: { name, namespace: 'told' }, involvedObject, ...fields });
     const times = (minutes: number) => ({ firstTimestamp: at(minutes + 60), lastTimestamp: at(minutes) });
     await front.admin('POST', core, event('a', { type: 'Normal', reason: 'Pulled', message: 'pulled', ...times(30) }));
     await front.admin('POST', core, event('b', { type: 'Warning', reason: 'BackOff', message: 'restarting', count: 12, ...times(1) }));
     // As newer reporters write them: no lastTimestamp.
-    await front.admin('POST', '/apis/events.k8s.io/v1/namespaces/shop/events', {
-      metadata: { name: 'c', namespace: 'shop' },
+    await front.admin('POST', '/apis/events.k8s.io/v1/namespaces/told/events', {
+      metadata: { name: 'c', namespace: 'told' },
       eventTime: at(100).replace('Z', '000Z'),
       series: { count: 5, lastObservedTime: at(10).replace('Z', '000Z') },
       reportingController: 'test',
@@ -149,7 +151,7 @@ describe('events', () => {
   }); // prettier-ignore
 
   test('are listed newest first', async () => {
-    expect(await bench.text('events_list', { namespace: 'shop' })).toBe(
+    expect(await bench.text('events_list', { namespace: 'told' })).toBe(
       [
         'LAST SEEN   COUNT   TYPE      REASON      OBJECT    MESSAGE',
         '60s         12      Warning   BackOff     pod/web   restarting',
@@ -160,7 +162,7 @@ describe('events', () => {
   });
 
   test('are selected by the API server, and go on where they were cut', async () => {
-    const warnings = { namespace: 'shop', fieldSelector: 'type=Warning,involvedObject.name=web', limit: 1 };
+    const warnings = { namespace: 'told', fieldSelector: 'type=Warning,involvedObject.name=web', limit: 1 };
     const first = await bench.text('events_list', warnings);
     expect(first).toContain('restarting');
     const next = /\[cut after 1: 1 more follow; .* continue: "([^"]+)"\]$/.exec(first)?.[1];
