@@ -84,7 +84,14 @@ export function apiserverArguments(settings: ApiserverSettings): string[] {
         ]
       : // Nothing makes the service accounts that the plugin would insist on.
         ['--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount']),
-    ...(auditLog ? [`--audit-policy-file=${join(dir, 'audit/policy.json')}`, `--audit-log-path=${auditLog}`] : []),
+    ...(auditLog
+      ? [
+          `--audit-policy-file=${join(dir, 'audit/policy.json')}`,
+          `--audit-log-path=${auditLog}`,
+          // In MB. Whoever reads it as it grows would miss what is in a file that was rotated away.
+          '--audit-log-maxsize=4096',
+        ]
+      : []),
     ...(oidc ? oidcArguments(oidc) : []),
     ...flags,
   ];

@@ -11,31 +11,29 @@ import { isDeepStrictEqual } from 'node:util';
 /** JSON of a map; no member is undefined or null. */
 export type Fields = Record<string, unknown>;
 
-/** Fields of metadata that identify the object and are never owned by an applier. */
-const identity = new Set([
-  'apiVersion',
-  'kind',
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'metadata.resourceVersion',
-  'metadata.managedFields',
-  'metadata.creationTimestamp',
-  'metadata.generation',
+/** What identifies an object, which no applier ever owns. */
+const identity = new Set(['apiVersion', 'kind']);
+const identityInMetadata = new Set([
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'managedFields',
+  'creationTimestamp',
+  'generation',
 ]);
 
 /** The fields of an object that an applier can own: all but those that identify it. */
 export function ownable(object: object): Fields {
-  const fields: Fields = {};
-  const metadata: Fields = {};
-  for (const [name, value] of Object.entries(object) as [string, unknown][]) {
-    if (name !== 'metadata' && !identity.has(name)) fields[name] = value;
-  }
-  for (const [name, value] of Object.entries((object as { metadata?: object }).metadata ?? {})) {
-    if (!identity.has(`metadata.${name}`)) metadata[name] = value;
-  }
-  if (Object.keys(metadata).length > 0) fields['metadata'] = metadata;
-  return fields;
+  const { metadata, ...fields } = without(identity, object);
+  const rest = without(identityInMetadata, metadata as object | undefined);
+  return Object.keys(rest).length > 0 ? { ...fields, metadata: rest } : fields;
+}
+
+function without(names: ReadonlySet<string>, object: object = {}): Fields {
+  const kept: Fields = {};
+  for (const name in object) if (!names.has(name)) kept[name] = (object as Fields)[name];
+  return kept;
 }
 
 /**

@@ -5,6 +5,7 @@ import { createDeadline } from './deadline.ts';
 import type { Deadline } from './deadline.ts';
 import { ApiError, errorFromNetwork, errorFromResponse, isAborted } from './errors.ts';
 import type { Asked } from './errors.ts';
+import { textOf } from './exchange.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 
 export interface RestCall {
@@ -84,7 +85,7 @@ export function createRest(options: RestOptions): Rest {
   ): Promise<TransportResponse> {
     const response = await send(call, asked, signal, scopes, watch);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    throw errorFromResponse(asked, response.statusCode, response.headers, await response.text());
+    throw errorFromResponse(asked, response.statusCode, response.headers, await textOf(response));
   }
 
   async function call(call: RestCall, scopes: readonly Scope[]): Promise<unknown> {
@@ -139,8 +140,8 @@ export function createRest(options: RestOptions): Rest {
       try {
         refuseEnded(asked, closing.signal, []);
         refuseEnded(asked, signal, scopes);
-        const { read } = await attempt(call, asked, signal, scopes, true);
-        return { read: ended ? (onChunk) => read(onChunk).finally(ended.dispose) : read };
+        const response = await attempt(call, asked, signal, scopes, true);
+        return ended ? { read: (onChunk) => response.read(onChunk).finally(ended.dispose) } : response;
       } catch (error) {
         ended?.dispose();
         throw toApiError(error, asked, signal, false, 0);
@@ -174,7 +175,7 @@ function aborted(asked: Asked): ApiError {
 }
 
 async function parseBody(response: TransportResponse, asked: Asked): Promise<unknown> {
-  const body = await response.text();
+  const body = await textOf(response);
   try {
     return JSON.parse(body) as unknown;
   } catch {

@@ -1,11 +1,11 @@
 /** Connections to the API server: pooled, kept alive, and renewed when the credentials on disk change. */
 import { Agent } from 'undici';
-import type { Dispatcher } from 'undici';
 import { tlsFingerprint } from './credentials.ts';
 import type { Credentials, CredentialsSource } from './credentials.ts';
 import type { Clock } from './clock.ts';
+import { exchange } from './exchange.ts';
 import { createStreams } from './streams.ts';
-import type { StreamResponse, Streams } from './streams.ts';
+import type { Streams } from './streams.ts';
 import type { Logger } from './types.ts';
 
 /** How long credentials are used before the disk is looked at again. Tokens of Pods are renewed long before they expire. */
@@ -34,10 +34,9 @@ export interface TransportResponse {
   headers: Record<string, string | string[] | undefined>;
   /**
    * Hands over the body as it comes. Resolves when the server ends it; rejects on every other end, and with what `onChunk`
-   * throws. Either this is called, or {@link TransportResponse.text}.
+   * throws. To be called, and once.
    */
-  read: (onChunk: (chunk: Buffer) => void) => Promise<void>;
-  text(): Promise<string>;
+  read(onChunk: (chunk: Buffer) => void): Promise<void>;
 }
 
 export interface TransportOptions {
@@ -62,6 +61,9 @@ export interface Transport {
 }
 
 interface Connections {
+  origin: string;
+  /** Of every path; most servers have none. */
+  prefix: string;
   calls: Agent;
   /** Undefined once the server was found not to speak HTTP/2: then each watch has a connection. */
   streams: Streams | undefined;
@@ -127,30 +129,21 @@ export function createTransport(options: TransportOptions): Transport {
     },
     async request({ method, path, headers, body, signal, refusal, watch = false }) {
       if (clock.monotonic() - checkedAt > RECHECK_MS) await refresh();
-      const { origin, pathname } = new URL(credentials.server);
+      const { origin, prefix } = connections;
       const target = {
-        path: (pathname === '/' ? '' : pathname) + path,
+        path: prefix + path,
         method,
         headers: { 'user-agent': options.userAgent, ...credentials.headers, ...headers },
         signal,
+        refusal,
       };
       const used = connections;
       if (watch && used.streams) {
-        const streamed = await used.streams.request({ ...target, refusal });
-        if (streamed) return { ...streamed, text: () => textOf(streamed) };
+        const streamed = await used.streams.request(target);
+        if (streamed) return streamed;
         used.streams = undefined;
       }
-      const agent = watch ? used.watches : used.calls;
-      const dispatcher = refusal ? agent.compose(unlessRefused(refusal)) : agent;
-      const answer = await dispatcher.request({ ...target, origin, body: body ?? null });
-      return {
-        statusCode: answer.statusCode,
-        headers: answer.headers,
-        read: async (onChunk) => {
-          for await (const chunk of answer.body) onChunk(chunk as Buffer);
-        },
-        text: () => answer.body.text(),
-      };
+      return exchange(watch ? used.watches : used.calls, { ...target, origin, body: body ?? null });
     },
     async close() {
       for (const streams of retiredStreams) streams.destroy();
@@ -160,32 +153,6 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-async function textOf(response: StreamResponse): Promise<string> {
-  const chunks: Buffer[] = [];
-  await response.read((chunk) => chunks.push(chunk));
-  return Buffer.concat(chunks).toString();
-}
-
-/**
- * A call may wait for a connection, and the process may be stopped meanwhile: on its return answers are read before timers
- * fire, and what waited would go out before any signal could abort it.
- */
-function unlessRefused(refusal: () => Error | undefined): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart(controller, context) {
-        const error = refusal();
-        if (error) controller.abort(error);
-        else handler.onRequestStart?.(controller, context);
-      },
-      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
-      onResponseStart: (...args) => handler.onResponseStart?.(...args),
-      onResponseData: (...args) => handler.onResponseData?.(...args),
-      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-      onResponseError: (...args) => handler.onResponseError?.(...args),
-    });
-}
-
 function connect(
   credentials: Credentials,
   { connections, clock }: Pick<TransportOptions, 'connections' | 'clock'>,
@@ -193,7 +160,9 @@ function connect(
   const watches = new Agent({ ...agentOptions(credentials), connections: null, keepAliveTimeout: 1_000 });
   const isTLS = credentials.server.startsWith('https:');
   const streams = isTLS ? createStreams(credentials, clock, CONNECT_TIMEOUT_MS) : undefined;
-  return { calls: connectCalls(credentials, connections), streams, watches };
+  const { origin, pathname } = new URL(credentials.server);
+  const prefix = pathname === '/' ? '' : pathname;
+  return { origin, prefix, calls: connectCalls(credentials, connections), streams, watches };
 }
 
 function connectCalls(credentials: Credentials, connections: number): Agent {
