@@ -4,29 +4,33 @@
 const MAX_LENGTH = 512;
 /** Beyond that it begins anew; what is stored keeps what it has. */
 const MAX_TEXTS = 20_000;
-/** Texts that no other object has, those that may be of secrets (tools keep whole manifests in annotations), and no texts. */
-const SKIPPED = new Set(['resourceVersion', 'annotations', 'fieldsV1']);
 
 const texts = new Map<string, string>();
 
-/** Replaces texts in `object`, which must be JSON, by equal ones that are known already. Nothing else of it changes. Not for secrets. */
-export function intern<T extends object>(object: T): T {
-  const members = object as Record<string, unknown>;
+/**
+ * Replaces texts in `json` by equal ones that are known already. Nothing else of it changes. For what few tell apart, as each text
+ * that is new costs; and not for what may be of secrets.
+ *
+ * @param skipped members that are left as they are
+ */
+export function intern<T extends object>(json: T, skipped: ReadonlySet<string> = none): T {
+  const members = json as Record<string, unknown>;
   for (const name in members) {
-    if (SKIPPED.has(name)) continue;
+    if (skipped.has(name)) continue;
     const member = members[name];
-    if (typeof member === 'string') {
-      if (member.length <= MAX_LENGTH) members[name] = known(member);
-    } else if (member !== null && typeof member === 'object') {
-      intern(member);
-    }
+    if (typeof member === 'string') members[name] = once(member);
+    else if (member !== null && typeof member === 'object') intern(member, skipped);
   }
-  return object;
+  return json;
 }
 
-function known(text: string): string {
+const none: ReadonlySet<string> = new Set();
+
+/** The first text that was equal to `text`. */
+export function once(text: string): string {
   const found = texts.get(text);
   if (found !== undefined) return found;
+  if (text.length > MAX_LENGTH) return text;
   if (texts.size >= MAX_TEXTS) texts.clear();
   texts.set(text, text);
   return text;

@@ -1,21 +1,27 @@
 /** What the caches keep of an object: with a thousand KcpMcpServers, what nobody reads is most of it. */
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../kube/index.ts';
 import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
-import { intern } from './intern.ts';
+import { intern, once } from './intern.ts';
 import type { DataObject, Deployment } from './objects.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Without the copy that kubectl keeps. managedFields stay: whether others edited it, and who, shows there. */
 export function slim<T extends KubeObject>(object: T): T {
-  return intern({ ...object, metadata: withoutLastApplied(object.metadata) });
+  const { spec, status } = object as { spec?: object; status?: { conditions?: object[] } };
+  if (spec) intern(spec);
+  if (status?.conditions) intern(status.conditions, OF_ONE);
+  return { ...object, metadata: slimMetadata(object.metadata) };
 }
+
+/** What conditions seldom have in common. */
+const OF_ONE = new Set(['message']);
 
 /** A child also without what others own of its status, which we never apply. */
 export function slimChild<T extends KubeObject>(object: T): T {
-  const { managedFields, ...rest } = withoutLastApplied(object.metadata);
+  const { managedFields, ...rest } = object.metadata;
   const kept = managedFields?.filter(({ subresource }) => subresource !== 'status');
-  return intern({ ...object, metadata: kept?.length ? { ...rest, managedFields: kept } : rest });
+  return { ...object, metadata: slimMetadata(kept?.length ? { ...rest, managedFields: kept } : rest) };
 }
 
 /**
@@ -61,36 +67,54 @@ export function noKey(secret: DataObject): DataObject {
   return { ...rest, data: { ...data, ...(certificate !== undefined && { 'tls.crt': certificate }) } };
 }
 
-function withoutLastApplied(metadata: ObjectMeta): ObjectMeta {
-  const { managedFields, annotations } = metadata;
-  const { [LAST_APPLIED]: lastApplied, ...kept } = annotations ?? {};
+function slimMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { namespace, labels, ownerReferences, managedFields } = metadata;
   return {
-    ...metadata,
-    ...(lastApplied !== undefined && { annotations: kept }),
-    ...(managedFields && { managedFields: managedFields.map(sharing) }),
+    ...withoutLastApplied(metadata),
+    ...(namespace !== undefined && { namespace: once(namespace) }),
+    ...(labels && { labels: intern(labels) }),
+    ...(ownerReferences && { ownerReferences: intern(ownerReferences) }),
+    ...(managedFields && { managedFields: managedFields.map(slimEntry) }),
   };
+}
+
+function withoutLastApplied(metadata: ObjectMeta): ObjectMeta {
+  const { [LAST_APPLIED]: lastApplied, ...annotations } = metadata.annotations ?? {};
+  return lastApplied === undefined ? metadata : { ...metadata, annotations };
 }
 
 /**
  * Owned fields are much the same for all objects of a kind, and larger than most of what they are about: parts that are equal
  * are kept once. (Owner references name a uid, so the whole never is.)
  */
-function sharing(entry: ManagedFieldsEntry): ManagedFieldsEntry {
-  if (!entry.fieldsV1) return entry;
-  const { 'f:metadata': metadata, ...rest } = entry.fieldsV1 as Record<string, Record<string, unknown> | undefined>;
-  return { ...entry, fieldsV1: { ...(metadata && { 'f:metadata': sharedMembers(metadata) }), ...sharedMembers(rest) } };
+function slimEntry({ manager, operation, subresource, time, fieldsV1 }: ManagedFieldsEntry): ManagedFieldsEntry {
+  return {
+    ...(manager !== undefined && { manager: once(manager) }),
+    ...(operation !== undefined && { operation: once(operation) }),
+    ...(subresource !== undefined && { subresource: once(subresource) }),
+    ...(time !== undefined && { time: once(time) }),
+    ...(fieldsV1 && { fieldsV1: sharing(fieldsV1 as OwnedFields) }),
+  };
 }
 
-const sharedMembers = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shared(value)]));
+type OwnedFields = Record<string, Record<string, unknown> | undefined>;
+
+function sharing({ 'f:metadata': metadata, ...rest }: OwnedFields): OwnedFields {
+  return { ...(metadata && { 'f:metadata': sharedMembers(metadata) }), ...sharedMembers(rest) };
+}
+
+function sharedMembers<T extends Record<string, unknown>>(fields: T): T {
+  for (const name in fields) fields[name] = shared(fields[name]);
+  return fields;
+}
 
 const MAX_SHARED = 1_000;
 const parts = new Map<string, unknown>();
 
-function shared(part: unknown): unknown {
+function shared<T>(part: T): T {
   const text = JSON.stringify(part);
   const known = parts.get(text);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known as T;
   if (parts.size >= MAX_SHARED) parts.clear();
   parts.set(text, part);
   return part;
