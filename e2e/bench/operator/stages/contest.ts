@@ -2,6 +2,7 @@ import { sampleMemory } from '../memory.ts';
 import { places } from '../objects.ts';
 import { clear, complete, create } from '../population.ts';
 import { countOf } from '../results.ts';
+import type { ContestRound } from '../results.ts';
 import { writeFlatOut } from '../template.ts';
 import type { Template } from '../template.ts';
 import { ownWrites } from '../world.ts';
@@ -9,22 +10,39 @@ import type { World } from '../world.ts';
 
 const WARM_UP = 100;
 
-/** The operator and a client that makes the same writes flat out, in turns. The resources of the last turn stay. */
+/**
+ * The operator and a client that makes the same writes flat out, in turns. The longer an API server has run, the more it takes for
+ * each write: so who goes first alternates. The operator has the last turn, and its resources stay.
+ */
 export async function contest(world: World, template: Template): Promise<void> {
   const { options, results, progress } = world;
   const all = places(options.resources);
+
+  const flatOutTurn = async (title: string): Promise<ContestRound['flatOut']> => {
+    await world.stopOperator();
+    return progress.step(`${title}: flat out`, () => writeFlatOut(world, template, all));
+  };
+  const operatorTurn = async (title: string): Promise<ContestRound['operator']> => {
+    await world.stopOperator();
+    await progress.step(`${title}: start the operator anew`, () => warmUp(world));
+    const operator = await progress.step(`${title}: operator`, () => create(world, all));
+    await sampleMemory(world, 'creation', all.length);
+    return operator;
+  };
+  const cleanUp = (): Promise<void> => progress.step('clean up', () => clear(world));
+
   for (let round = 1; round <= options.rounds; round++) {
     const title = `contest, round ${round} of ${options.rounds}`;
-    await world.stopOperator();
-    const flatOut = await progress.step(`${title}: flat out`, () => writeFlatOut(world, template, all));
-    await progress.step(`${title}: clean up, and start the operator anew`, async () => {
-      await clear(world);
-      await warmUp(world);
-    });
-    const operator = await progress.step(`${title}: operator`, () => create(world, all));
-    results.contest.push({ operator, flatOut });
-    await sampleMemory(world, 'creation', all.length);
-    if (round < options.rounds) await progress.step('clean up', () => clear(world));
+    if ((options.rounds - round) % 2 === 0) {
+      const flatOut = await flatOutTurn(title);
+      await cleanUp();
+      results.contest.push({ operator: await operatorTurn(title), flatOut });
+    } else {
+      const operator = await operatorTurn(title);
+      await cleanUp();
+      results.contest.push({ operator, flatOut: await flatOutTurn(title) });
+    }
+    if (round < options.rounds) await cleanUp();
   }
 }
 
