@@ -37,7 +37,7 @@ export async function applyChild(
     const live = liveChild(run, resource, metadata.name);
     const informer = observerOf(run, resource);
     const ensured = await applier.ensure(resource, desired, live, { isOurs: isOurs(server), informer, signal });
-    run.applied.set(`${kind}/${metadata.name}`, ensured);
+    run.applied.set(`${kind}/${metadata.name}`, { ...ensured, object: keptOf(run, resource, ensured.object) });
     if (ensured.contest) tell(ensured.contest);
     return true;
   } catch (error) {
@@ -51,4 +51,10 @@ export async function applyChild(
     if (problem.reason === 'Conflict') run.looks.look(run.caches.metadataOf(resource), metadata);
     return failed(problem);
   }
+}
+
+/** What the caches keep of this very version: the answer itself is larger, and would be held until the reconcile ends. */
+function keptOf(run: Run, resource: Resource, object: KubeObject): KubeObject {
+  const kept = liveChild(run, resource, object.metadata.name);
+  return kept?.metadata.resourceVersion === object.metadata.resourceVersion ? (kept ?? object) : object;
 }
