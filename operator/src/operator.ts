@@ -122,7 +122,12 @@ export function createOperator(options: OperatorOptions): Operator {
       grantee: () => grantee,
       now: () => new Date(clock.now()),
     });
-    const own = createWorkQueue({ process, concurrency: options.concurrency, longestDelayMs, clock });
+    const hooks = {
+      onDepth: (depth: number) => {
+        caches.setBusy(depth > 0);
+      },
+    };
+    const own = createWorkQueue({ process, concurrency: options.concurrency, longestDelayMs, clock, hooks });
     queue = own;
     for (const server of caches.servers.list()) own.add(keyOf(server.metadata));
     own.start();
@@ -131,6 +136,7 @@ export function createOperator(options: OperatorOptions): Operator {
     await aborted(term);
     queue = undefined;
     await own.stop({ graceMs: 0 });
+    caches.setBusy(false);
     await events.stop();
     // Also what those referred to who were deleted meanwhile: nobody reconciles them any more.
     caches.releaseAll();

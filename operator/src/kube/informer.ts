@@ -40,6 +40,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   /** Ends the request, or the pause, of the moment. */
   #moment = new AbortController();
   #isStopping = false;
+  /** Misses nothing by beginning later. */
+  #isPatient = false;
   readonly #settled = Promise.withResolvers<undefined>();
   #state: InformerState;
   #hasSynced = false;
@@ -72,6 +74,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     if (written && !this.#running) {
       this.store.set(this.#kept(written));
       this.#resourceVersion = written.metadata.resourceVersion;
+      this.#isPatient = true;
       this.#hasSynced = true;
       // Nobody is told: who wrote it knows.
       this.#state = { phase: 'synced', since: this.#clock.now() };
@@ -131,7 +134,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   async #goOn(): Promise<{ error: unknown } | undefined> {
     const { name, turns } = this.#options;
     this.#moment = new AbortController();
-    const endTurn = turns ? await turns.take() : nothing;
+    const endTurn = turns ? await turns.take({ patient: this.#isPatient }) : nothing;
+    this.#isPatient = false;
     try {
       if (this.#isStopping) return undefined;
       if (this.#resourceVersion !== undefined) await this.#resume(this.#resourceVersion, endTurn);

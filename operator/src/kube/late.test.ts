@@ -33,6 +33,28 @@ test('a call that waited for a connection until its term was over is not sent, t
   expect(await server.client.get(kinds.configMap, object.metadata)).toBeDefined();
 });
 
+test('a call that waits for a connection ends with its signal, without a wait for the one before it', async () => {
+  server = await scriptedServer({ connections: 1 });
+  let answer: (() => void) | undefined;
+  server.answers.push((seen, response) => {
+    answer = () => {
+      json(200, object)(seen, response);
+    };
+  });
+  const { client, requests } = server;
+  const first = client.get(kinds.configMap, object.metadata);
+  await waitFor('the first to be asked', () => answer, { deadlineMs: 5_000, intervalMs: 1 });
+  const stop = new AbortController();
+  const second = client.get(kinds.configMap, object.metadata, { signal: stop.signal });
+  stop.abort();
+  await expect(second).rejects.toMatchObject({ reason: 'Aborted' });
+  answer?.();
+  expect(await first).toMatchObject(object);
+  server.answers.splice(0, 1, json(200, object));
+  expect(await client.get(kinds.configMap, object.metadata)).toBeDefined();
+  expect(requests).toHaveLength(2);
+});
+
 test('a Retry-After of years is no hot loop: a timer that is too long for Node does not fire at once', async () => {
   server = await scriptedServer();
   server.answers.push(status(503, 'ServiceUnavailable', {}, { 'retry-after': '99999999999' }));

@@ -36,6 +36,8 @@ export interface InformerRegistry<T extends KubeObject> {
   users(): string[];
   /** Retry at once all that wait to be retried. */
   poke(): void;
+  /** Whether there is something more urgent to do than to begin watches of what was just written: they wait, but 30 s at most. */
+  setBusy(isBusy: boolean): void;
   /** How many objects are watched. */
   readonly size: number;
   /** Stops all watches. */
@@ -78,7 +80,7 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
   /** What each user holds. */
   const holdings = new Map<string, Set<string>>();
   const stopping = new Set<Promise<void>>();
-  const turns = new Turns(AT_ONCE);
+  const turns = new Turns(AT_ONCE, options.clock);
   const logger = options.logger ?? silentLogger;
 
   function begin(key: ObjectKey, written: T | undefined): Held<T> {
@@ -131,10 +133,15 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
     poke() {
       for (const { informer } of held.values()) informer.poke();
     },
+    setBusy(isBusy) {
+      turns.setBusy(isBusy);
+    },
     get size() {
       return held.size;
     },
     async stop() {
+      // Whose turn it is sees that it's over.
+      turns.setBusy(false);
       for (const { informer } of held.values()) end(informer);
       held.clear();
       holdings.clear();

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { FakeClock } from './testing/fake-clock.ts';
 import { Turns } from './turns.ts';
 
 test('so many at a time, the others in the order in which they came', async () => {
@@ -21,4 +22,49 @@ test('so many at a time, the others in the order in which they came', async () =
   endThird?.();
   await fourth;
   expect(entered).toEqual(['a', 'b', 'c', 'd']);
+});
+
+/** Enters in the background, and says so. */
+function entering(turns: Turns) {
+  const entered: string[] = [];
+  const enter = (name: string, patient: boolean): void => {
+    void turns.take({ patient }).then((end) => {
+      entered.push(name);
+      end();
+    });
+  };
+  return { entered, enter };
+}
+
+test('the patient come after the others, and not while there is more urgent work', async () => {
+  const clock = new FakeClock();
+  const turns = new Turns(1, clock);
+  const { entered, enter } = entering(turns);
+  turns.setBusy(true);
+  enter('patient', true);
+  enter('other', false);
+  await clock.advance(0);
+  expect(entered).toEqual(['other']);
+  const end = await turns.take();
+  enter('second patient', true);
+  turns.setBusy(false);
+  enter('late', false);
+  end();
+  await clock.advance(0);
+  expect(entered).toEqual(['other', 'late', 'patient', 'second patient']);
+  expect(clock.timers).toBe(0);
+});
+
+test('the patient don’t wait for long', async () => {
+  const clock = new FakeClock();
+  const turns = new Turns(1, clock);
+  const { entered, enter } = entering(turns);
+  turns.setBusy(true);
+  enter('a', true);
+  enter('b', true);
+  await clock.advance(29_000);
+  expect(entered).toEqual([]);
+  await clock.advance(1_000);
+  expect(entered).toEqual(['a', 'b']);
+  expect(clock.timers).toBe(0);
 });

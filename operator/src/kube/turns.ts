@@ -1,23 +1,62 @@
-/** Lets at most so many in at a time; the others wait in the order in which they came. */
+import { systemClock, type Clock } from './clock.ts';
+
+/** So long the patient wait at most while others are busy. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * Lets at most so many in at a time; the others wait in the order in which they came. The patient come after all others, and not
+ * while there is something more urgent to do, unless that takes long.
+ */
 export class Turns {
+  readonly #clock: Clock;
   #free: number;
   readonly #waiting: (() => void)[] = [];
+  #patient: (() => void)[] = [];
+  #isBusy = false;
+  #cancel: (() => void) | undefined;
 
-  constructor(atMost: number) {
+  constructor(atMost: number, clock: Clock = systemClock) {
     this.#free = atMost;
+    this.#clock = clock;
+  }
+
+  /** Whether there is something more urgent to do than what the patient wait for. At first there isn't. */
+  setBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    this.#letIn();
   }
 
   /** Resolves when it is one's turn, with how to end that; to end it twice does nothing. */
-  async take(): Promise<() => void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async take({ patient = false }: { patient?: boolean } = {}): Promise<() => void> {
+    await new Promise<void>((resolve) => {
+      (patient ? this.#patient : this.#waiting).push(resolve);
+      this.#letIn();
+    });
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
+      this.#free += 1;
+      this.#letIn();
     };
+  }
+
+  #letIn(): void {
+    for (; this.#free > 0; this.#free -= 1) {
+      const next = this.#waiting.shift() ?? (this.#isBusy ? undefined : this.#patient.shift());
+      if (!next) break;
+      next();
+    }
+    if (this.#patient.length === 0 || !this.#isBusy) {
+      this.#cancel?.();
+      this.#cancel = undefined;
+    } else {
+      this.#cancel ??= this.#clock.after(PATIENCE_MS, () => {
+        this.#cancel = undefined;
+        this.#waiting.push(...this.#patient);
+        this.#patient = [];
+        this.#letIn();
+      });
+    }
   }
 }

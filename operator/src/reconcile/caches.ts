@@ -218,6 +218,11 @@ export function createCaches({
       kcps.release(user, keep?.heldIn(kcps));
     },
 
+    /** Whether KcpMcpServers wait to be reconciled: what can wait, does. */
+    setBusy(isBusy: boolean): void {
+      for (const objects of single.values()) objects.setBusy(isBusy);
+    },
+
     /** All that anybody referred to is let go. */
     releaseAll(): void {
       for (const objects of watchedObjects()) objects.releaseAll();

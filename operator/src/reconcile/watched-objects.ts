@@ -111,6 +111,11 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
     else this.#registry.acquire(object.metadata, user, object);
   }
 
+  /** See {@link InformerRegistry.setBusy}. */
+  setBusy(isBusy: boolean): void {
+    this.#registry.setBusy(isBusy);
+  }
+
   get size(): number {
     return this.#registry.size;
   }
