@@ -17,12 +17,12 @@ export interface Exchanged extends Pick<Dispatcher.DispatchOptions, 'path' | 'he
  */
 export function exchange(
   dispatcher: Dispatcher,
-  { method, signal, refusal, ...request }: Exchanged,
+  { signal, refusal, ...request }: Exchanged,
 ): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const handler = new Exchange(signal, refusal, resolve, reject);
-    dispatcher.dispatch({ ...request, method: method }, handler);
+    dispatcher.dispatch(request, handler);
   });
 }
 

@@ -50,7 +50,7 @@ import type { Deployment, DataObject, Service } from './objects.ts';
 import { ownersOf } from './owners.ts';
 import { createPods } from './pod-trouble.ts';
 import { SharedObjects } from './shared-objects.ts';
-import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
+import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign, slimServer } from './slim.ts';
 import { wireWakeUps } from './wake-ups.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
@@ -96,7 +96,7 @@ export function createCaches({
   const servers = new KindCache<KcpMcpServer>(namespaces, {
     ...common,
     resource: KCP_MCP_SERVER,
-    transform: slim,
+    transform: slimServer,
     indexers: { kubeconfig: kubeconfigKeysOf, [BY_HOSTNAME]: exposedHostnames },
   });
   const children = {

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { FIELD_MANAGER } from '../resources/names.ts';
-import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign } from './slim.ts';
+import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign, slimServer } from './slim.ts';
 
 const own = { manager: FIELD_MANAGER, operation: 'Apply', fieldsV1: { 'f:data': {} } };
 const taker = { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:data': {} } };
@@ -99,16 +100,21 @@ test('noKey: the certificate, and that there is a key', () => {
   expect(noKey({ ...secret, data: {} }).data).toEqual({});
 });
 
-test('what is kept of it says what it said', () => {
-  const fresh = () =>
+test('what is kept of a KcpMcpServer says what it said', () => {
+  const time = '2026-11-26T12:00:00Z';
+  const entry = { manager: 'kubectl', operation: 'Update', subresource: 'scale', time, fieldsV1: { 'f:spec': {} } };
+  const fresh = (managedFields: object[]) =>
     JSON.parse(
       JSON.stringify({
         ...object,
-        metadata: { name: 'a', uid: 'u', resourceVersion: '7', labels: { part: 'of something larger' } },
+        metadata: { name: 'a', uid: 'u', resourceVersion: '7', labels: { part: 'of something larger' }, managedFields },
+        spec: { hostname: 'mcp.example.com', tls: { dnsNames: ['a.example.com'] }, none: null },
         status: { conditions: [{ type: 'Ready', message: 'all is well with this one' }, null] },
       }),
-    ) as typeof object;
-  const [one, other] = [slimChild(fresh()), slimChild(fresh())];
-  expect(one).toEqual(fresh());
+    ) as KcpMcpServer;
+  const whole = [{ ...entry, apiVersion: 'v1', fieldsType: 'FieldsV1' }];
+  const [one, other] = [slimServer(fresh(whole)), slimServer(fresh(whole))];
+  // Of the manager all that is read.
+  expect(one).toEqual(fresh([entry]));
   expect(other).toEqual(one);
 });

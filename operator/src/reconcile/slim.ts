@@ -1,4 +1,5 @@
 /** What the caches keep of an object: with a thousand KcpMcpServers, what nobody reads is most of it. */
+import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../kube/index.ts';
 import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
 import { intern, once } from './intern.ts';
@@ -8,10 +9,13 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Without the copy that kubectl keeps. managedFields stay: whether others edited it, and who, shows there. */
 export function slim<T extends KubeObject>(object: T): T {
-  const { spec, status } = object as { spec?: object; status?: { conditions?: object[] } };
-  if (spec) intern(spec);
-  if (status?.conditions) intern(status.conditions, OF_ONE);
   return { ...object, metadata: slimMetadata(object.metadata) };
+}
+
+/** A KcpMcpServer, of which there are many that say the same. */
+export function slimServer(server: KcpMcpServer): KcpMcpServer {
+  intern({ spec: server.spec, conditions: server.status?.conditions }, OF_ONE);
+  return slim(server);
 }
 
 /** What conditions seldom have in common. */
