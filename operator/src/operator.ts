@@ -136,10 +136,10 @@ export function createOperator(options: OperatorOptions): Operator {
     await aborted(term);
     queue = undefined;
     await own.stop({ graceMs: 0 });
-    caches.setBusy(false);
     await events.stop();
     // Also what those referred to who were deleted meanwhile: nobody reconciles them any more.
     caches.releaseAll();
+    caches.setBusy(false);
   };
 
   const stopping = new AbortController();

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { readOptions, stages } from './options.ts';
 
 test('everything is measured unless told, always in the same order', () => {
-  expect(readOptions([])).toMatchObject({ only: stages, resources: 1_000, rounds: 3, minutes: 10, drifts: 300 });
+  expect(readOptions([])).toMatchObject({ only: stages, resources: 1_000, rounds: 4, minutes: 10, drifts: 300 });
   const given = ['--only', 'drift', '--only', 'created', '--minutes', '0.5', '--json', 'x.json', '--resources', '20'];
   expect(readOptions(given)).toMatchObject({ only: ['created', 'drift'], minutes: 0.5, json: 'x.json', resources: 20 });
   expect(readOptions(['--node-flag=--cpu-prof'])?.nodeFlags).toEqual(['--cpu-prof']);

@@ -30,7 +30,7 @@ server's audit log. What a Deployment controller and cert-manager would write is
   --json FILE         write the raw samples; npm run bench:report -- FILE… makes docs/benchmarks.md of them
   --only STAGE        ${stages.join(', ')}; may be given several times (default: all)
   --resources N       KcpMcpServers (default 1000; stage created has half as many)
-  --rounds N          turns of the contest with the flat-out client (default 3)
+  --rounds N          rounds of the contest with the flat-out client; even, so that each goes first as often (default 4)
   --minutes N         length of each stage at rest (default 10)
   --drifts N          children that are deleted or edited by hand (default 300)
   --node-flag FLAG    a flag of Node for the operator, such as --cpu-prof; may be given several times
@@ -67,7 +67,7 @@ export function readOptions(args: string[]): Options | undefined {
     only: stages.filter((stage) => only.includes(stage)),
     quick,
     resources: whole('resources', quick ? 20 : 1_000),
-    rounds: whole('rounds', quick ? 1 : 3),
+    rounds: whole('rounds', quick ? 1 : 4),
     minutes: positive('minutes', values.minutes) ?? (quick ? 0.1 : 10),
     drifts: whole('drifts', quick ? 12 : 300),
     nodeFlags: values['node-flag'] ?? [],

@@ -1,39 +1,58 @@
 /** One HTTP/1.1 request and its answer, told by callbacks: a body as a stream would cost more than all else of a small call. */
 import type { Dispatcher } from 'undici';
-import type { TransportResponse } from './transport.ts';
 
-export interface Exchanged extends Pick<Dispatcher.DispatchOptions, 'path' | 'headers' | 'body'> {
-  origin: string;
+export interface HttpRequest {
   method: string;
+  /** Path and query. */
+  path: string;
+  headers: Record<string, string>;
   signal: AbortSignal;
   /** Asked at the last moment, when a connection is free: with an error it fails with that, and isn't sent. */
   refusal?: (() => Error | undefined) | undefined;
 }
 
+export interface HttpResponse {
+  statusCode: number;
+  headers: Record<string, string | string[] | undefined>;
+  /**
+   * Hands over the body as it comes. Resolves when the server ends it; rejects on every other end, and with what `onChunk`
+   * throws. To be called, and once.
+   */
+  read: (onChunk: (chunk: Buffer) => void) => Promise<void>;
+}
+
+/** The whole body. */
+export async function textOf({ read }: Pick<HttpResponse, 'read'>): Promise<string> {
+  const chunks: Buffer[] = [];
+  await read((chunk) => chunks.push(chunk));
+  const [only] = chunks;
+  return (only && chunks.length === 1 ? only : Buffer.concat(chunks)).toString();
+}
+
 /**
- * Sends a request. What is aborted before a connection is free is never sent.
+ * Sends a request to `origin`. What is aborted before a connection is free is never sent, and takes the connection with it when its
+ * turn would have come.
  *
  * Rejects, as does reading the body, with the reason of `signal`, with what `refusal` says, or with undici's errors.
  */
 export function exchange(
   dispatcher: Dispatcher,
-  { signal, refusal, ...request }: Exchanged,
-): Promise<TransportResponse> {
+  origin: string,
+  { signal, refusal, ...request }: HttpRequest & { body?: string | undefined },
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const handler = new Exchange(signal, refusal, resolve, reject);
-    dispatcher.dispatch(request, handler);
+    dispatcher.dispatch({ ...request, origin, body: request.body ?? null }, handler);
   });
 }
 
 type Over = { error?: Error };
 
-class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
-  statusCode = 0;
-  headers: TransportResponse['headers'] = {};
+class Exchange implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
   readonly #refusal: (() => Error | undefined) | undefined;
-  readonly #resolve: (response: TransportResponse) => void;
+  readonly #resolve: (response: HttpResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #abort = (): void => {
     this.#fail(this.#signal.reason as Error);
@@ -48,7 +67,7 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
   constructor(
     signal: AbortSignal,
     refusal: (() => Error | undefined) | undefined,
-    resolve: (response: TransportResponse) => void,
+    resolve: (response: HttpResponse) => void,
     reject: (error: Error) => void,
   ) {
     this.#signal = signal;
@@ -68,12 +87,10 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
     if (error) controller.abort(error);
   }
 
-  onResponseStart(_: unknown, statusCode: number, headers: TransportResponse['headers']): void {
+  onResponseStart(_: unknown, statusCode: number, headers: HttpResponse['headers']): void {
     // What goes before the answer (RFC 9110 §15.2) is none.
     if (statusCode < 200) return;
-    this.statusCode = statusCode;
-    this.headers = headers;
-    this.#resolve(this);
+    this.#resolve({ statusCode, headers, read: (onChunk) => this.#read(onChunk) });
   }
 
   onResponseData(_: unknown, chunk: Buffer): void {
@@ -89,7 +106,7 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
     this.#end({ error });
   }
 
-  read(onChunk: (chunk: Buffer) => void): Promise<void> {
+  #read(onChunk: (chunk: Buffer) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onOver = ({ error }) => {
         if (error) reject(error);
@@ -125,12 +142,4 @@ class Exchange implements Dispatcher.DispatchHandler, TransportResponse {
     if (over.error) this.#reject(over.error);
     this.#onOver?.(over);
   }
-}
-
-/** The whole body. */
-export async function textOf(response: Pick<TransportResponse, 'read'>): Promise<string> {
-  const chunks: Buffer[] = [];
-  await response.read((chunk) => chunks.push(chunk));
-  const [only] = chunks;
-  return (only && chunks.length === 1 ? only : Buffer.concat(chunks)).toString();
 }

@@ -116,11 +116,12 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    // It may have to wait for its turn first; meanwhile there may be another one of this object, with the same handlers' owner.
+    this.#handlers.clear();
     this.#moment.abort();
     await this.#running;
     this.#enter('stopped');
     this.#settled.resolve(undefined);
-    this.#handlers.clear();
   }
 
   async #run(): Promise<void> {

@@ -3,13 +3,15 @@ import { createInformerRegistry } from './registry.ts';
 import { kinds } from './testing/api.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { FakeWatchServer, object } from './testing/fake-watch.ts';
-import type { KubeObject } from './types.ts';
+import { keyOf, type KubeObject, type ObjectKey } from './types.ts';
 
 function setup() {
   const server = new FakeWatchServer();
   const clock = new FakeClock();
-  const options = { client: server.client, resource: kinds.configMap, onChange: () => undefined, clock };
-  return { server, clock, registry: createInformerRegistry<KubeObject>(options) };
+  const changes: string[] = [];
+  const onChange = (changed: ObjectKey): void => void changes.push(keyOf(changed));
+  const options = { client: server.client, resource: kinds.configMap, onChange, clock };
+  return { server, clock, changes, registry: createInformerRegistry<KubeObject>(options) };
 }
 
 const key = { namespace: 'ns', name: 'a' };
@@ -34,14 +36,15 @@ test('the watch of what was just written waits for more urgent work, and misses 
   await registry.stop();
 });
 
-test('what waits ends with the registry, and begins nothing', async () => {
-  const { server, clock, registry } = setup();
+test('what waits ends with the registry, begins nothing, and tells nobody', async () => {
+  const { server, clock, changes, registry } = setup();
   registry.setBusy(true);
   registry.acquire(key, 'user', object('a', '12'));
   registry.release(key, 'user');
-  registry.acquire({ ...key, name: 'b' }, 'user', object('b', '13'));
+  registry.acquire(key, 'user', object('a', '13'));
   await clock.advance(0);
   await registry.stop();
   expect(server.watches).toHaveLength(0);
   expect(clock.timers).toBe(0);
+  expect(changes).toEqual([]);
 });

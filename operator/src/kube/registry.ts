@@ -36,8 +36,10 @@ export interface InformerRegistry<T extends KubeObject> {
   users(): string[];
   /** Retry at once all that wait to be retried. */
   poke(): void;
-  /** Whether there is something more urgent to do than to begin watches of what was just written: they wait, but 30 s at most. */
+  /** Whether there is something more urgent to do than to begin watches of what was just written: these wait then, up to 30 s. */
   setBusy(isBusy: boolean): void;
+  /** Begins those that wait for that. */
+  hurry(): void;
   /** How many objects are watched. */
   readonly size: number;
   /** Stops all watches. */
@@ -135,6 +137,9 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
     },
     setBusy(isBusy) {
       turns.setBusy(isBusy);
+    },
+    hurry() {
+      turns.hurry();
     },
     get size() {
       return held.size;

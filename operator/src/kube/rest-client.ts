@@ -187,9 +187,9 @@ class RestClient implements KubeClient {
     const asked = (): Asked => ({ ...askedOf({ method: 'GET', path }), method: 'WATCH' });
     const lines = new LineReader();
     try {
-      const response = await this.#rest.open(watchCall(path, options), this.#scopes);
+      const { read } = await this.#rest.open(watchCall(path, options), this.#scopes);
       options.onOpen?.();
-      await response.read((chunk) => {
+      await read((chunk) => {
         options.onActivity?.();
         for (const line of lines.take(chunk)) {
           const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status };

@@ -6,7 +6,8 @@ import type { Deadline } from './deadline.ts';
 import { ApiError, errorFromNetwork, errorFromResponse, isAborted } from './errors.ts';
 import type { Asked } from './errors.ts';
 import { textOf } from './exchange.ts';
-import type { Transport, TransportResponse } from './transport.ts';
+import type { HttpResponse } from './exchange.ts';
+import type { Transport } from './transport.ts';
 
 export interface RestCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -38,7 +39,7 @@ export interface Rest {
   /** The parsed JSON of a 2xx answer. */
   call(call: RestCall, scopes: readonly Scope[]): Promise<unknown>;
   /** The body of a 2xx answer, to be read; no deadline and no retry. `signal` ends it, too. */
-  open(call: RestCall & { signal: AbortSignal }, scopes: readonly Scope[]): Promise<Pick<TransportResponse, 'read'>>;
+  open(call: RestCall & { signal: AbortSignal }, scopes: readonly Scope[]): Promise<Pick<HttpResponse, 'read'>>;
   close(): Promise<void>;
 }
 
@@ -58,7 +59,7 @@ export function createRest(options: RestOptions): Rest {
     signal: AbortSignal,
     scopes: readonly Scope[],
     watch: boolean,
-  ): Promise<TransportResponse> {
+  ): Promise<HttpResponse> {
     return transport.request({
       method: call.method,
       path: call.path + queryString(call.query),
@@ -82,7 +83,7 @@ export function createRest(options: RestOptions): Rest {
     signal: AbortSignal,
     scopes: readonly Scope[],
     watch: boolean,
-  ): Promise<TransportResponse> {
+  ): Promise<HttpResponse> {
     const response = await send(call, asked, signal, scopes, watch);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     throw errorFromResponse(asked, response.statusCode, response.headers, await textOf(response));
@@ -140,8 +141,8 @@ export function createRest(options: RestOptions): Rest {
       try {
         refuseEnded(asked, closing.signal, []);
         refuseEnded(asked, signal, scopes);
-        const response = await attempt(call, asked, signal, scopes, true);
-        return ended ? { read: (onChunk) => response.read(onChunk).finally(ended.dispose) } : response;
+        const { read } = await attempt(call, asked, signal, scopes, true);
+        return { read: ended ? (onChunk) => read(onChunk).finally(ended.dispose) : read };
       } catch (error) {
         ended?.dispose();
         throw toApiError(error, asked, signal, false, 0);
@@ -174,7 +175,7 @@ function aborted(asked: Asked): ApiError {
   return new ApiError({ status: 0, reason: 'Aborted', message: `${asked.method} ${asked.path}: aborted` });
 }
 
-async function parseBody(response: TransportResponse, asked: Asked): Promise<unknown> {
+async function parseBody(response: HttpResponse, asked: Asked): Promise<unknown> {
   const body = await textOf(response);
   try {
     return JSON.parse(body) as unknown;

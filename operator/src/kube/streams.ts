@@ -1,11 +1,12 @@
 /** Many watches on few connections: HTTP/2 streams, for servers that speak it (docs/adr/0025). */
 import http2 from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
+import type { HttpRequest, HttpResponse } from './exchange.ts';
 
 /** Streams on one connection; no more than the server allows (kube-apiserver: 100 unless it is told otherwise). */
 const MAX_STREAMS = 100;
@@ -25,25 +26,9 @@ const NO_ERROR = http2.constants.NGHTTP2_NO_ERROR;
 /** What servers answer to a stream beyond their limit. */
 const REFUSALS = new Set([http2.constants.NGHTTP2_REFUSED_STREAM, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM]);
 
-export interface StreamRequest {
-  method: string;
-  path: string;
-  headers: Record<string, string>;
-  signal: AbortSignal;
-  /** Asked at the last moment: with an error it fails with that, and isn't sent. */
-  refusal?: (() => Error | undefined) | undefined;
-}
-
-export interface StreamResponse {
-  statusCode: number;
-  headers: IncomingHttpHeaders;
-  /** Hands over the body as it comes. Resolves when the server ends it; rejects on every other end, and with what `onChunk` throws. */
-  read: (onChunk: (chunk: Buffer) => void) => Promise<void>;
-}
-
 export interface Streams {
   /** Undefined where the server doesn't speak HTTP/2: nothing was sent. Rejects with the errors of Node's sockets and streams. */
-  request(request: StreamRequest): Promise<StreamResponse | undefined>;
+  request(request: HttpRequest): Promise<HttpResponse | undefined>;
   /** Takes nothing new; each connection goes with its last stream. */
   retire(): void;
   /** Breaks everything off. */
@@ -133,7 +118,7 @@ export function createStreams(credentials: Credentials, clock: Clock, connectTim
     }
   }
 
-  function start(connection: Connection, { method, path, headers, signal, refusal }: StreamRequest): ClientHttp2Stream {
+  function start(connection: Connection, { method, path, headers, signal, refusal }: HttpRequest): ClientHttp2Stream {
     try {
       signal.throwIfAborted();
       const reason = refusal?.();
@@ -147,7 +132,7 @@ export function createStreams(credentials: Credentials, clock: Clock, connectTim
     }
   }
 
-  function answer(connection: Connection, stream: ClientHttp2Stream): Promise<StreamResponse> {
+  function answer(connection: Connection, stream: ClientHttp2Stream): Promise<HttpResponse> {
     const askedAt = clock.monotonic();
     return new Promise((resolve, reject) => {
       let answered = false;

@@ -4,6 +4,7 @@ import { tlsFingerprint } from './credentials.ts';
 import type { Credentials, CredentialsSource } from './credentials.ts';
 import type { Clock } from './clock.ts';
 import { exchange } from './exchange.ts';
+import type { HttpRequest, HttpResponse } from './exchange.ts';
 import { createStreams } from './streams.ts';
 import type { Streams } from './streams.ts';
 import type { Logger } from './types.ts';
@@ -16,27 +17,10 @@ const SUSPECT_MS = 5_000;
 /** Below the idle timeout of the API server, so that a request never meets a connection that is being closed. */
 const KEEP_ALIVE_MS = 30_000;
 
-export interface TransportRequest {
-  method: string;
-  /** Path and query. */
-  path: string;
-  headers: Record<string, string>;
+export interface TransportRequest extends HttpRequest {
   body?: string | undefined;
-  signal: AbortSignal;
-  /** Asked at the last moment, when a connection is free: with an error it fails with that, and isn't sent. */
-  refusal?: () => Error | undefined;
   /** Watches have connections of their own, so that they can't starve the calls. */
   watch?: boolean;
-}
-
-export interface TransportResponse {
-  statusCode: number;
-  headers: Record<string, string | string[] | undefined>;
-  /**
-   * Hands over the body as it comes. Resolves when the server ends it; rejects on every other end, and with what `onChunk`
-   * throws. To be called, and once.
-   */
-  read(onChunk: (chunk: Buffer) => void): Promise<void>;
 }
 
 export interface TransportOptions {
@@ -49,7 +33,7 @@ export interface TransportOptions {
 }
 
 export interface Transport {
-  request(request: TransportRequest): Promise<TransportResponse>;
+  request(request: TransportRequest): Promise<HttpResponse>;
   /** Reads the credentials again; true when they changed. For the 401 of a token that expired early. */
   refresh(): Promise<boolean>;
   /**
@@ -143,7 +127,7 @@ export function createTransport(options: TransportOptions): Transport {
         if (streamed) return streamed;
         used.streams = undefined;
       }
-      return exchange(watch ? used.watches : used.calls, { ...target, origin, body: body ?? null });
+      return exchange(watch ? used.watches : used.calls, origin, { ...target, body });
     },
     async close() {
       for (const streams of retiredStreams) streams.destroy();

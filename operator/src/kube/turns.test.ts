@@ -55,7 +55,7 @@ test('the patient come after the others, and not while there is more urgent work
   expect(clock.timers).toBe(0);
 });
 
-test('the patient don’t wait for long', async () => {
+test('the patient don’t wait for long, however often the others pause', async () => {
   const clock = new FakeClock();
   const turns = new Turns(1, clock);
   const { entered, enter } = entering(turns);
@@ -64,7 +64,26 @@ test('the patient don’t wait for long', async () => {
   enter('b', true);
   await clock.advance(29_000);
   expect(entered).toEqual([]);
+  const end = await turns.take();
+  turns.setBusy(false);
+  turns.setBusy(true);
+  end();
   await clock.advance(1_000);
   expect(entered).toEqual(['a', 'b']);
+  expect(clock.timers).toBe(0);
+});
+
+test('nor when they are told to hurry', async () => {
+  const clock = new FakeClock();
+  const turns = new Turns(1, clock);
+  const { entered, enter } = entering(turns);
+  turns.setBusy(true);
+  enter('a', true);
+  turns.hurry();
+  enter('b', true);
+  await clock.advance(0);
+  expect(entered).toEqual(['a']);
+  turns.setBusy(false);
+  await clock.advance(0);
   expect(clock.timers).toBe(0);
 });

@@ -1,11 +1,11 @@
 import { systemClock, type Clock } from './clock.ts';
 
-/** So long the patient wait at most while others are busy. */
+/** After so long nobody is patient any more. */
 const PATIENCE_MS = 30_000;
 
 /**
  * Lets at most so many in at a time; the others wait in the order in which they came. The patient come after all others, and not
- * while there is something more urgent to do, unless that takes long.
+ * while there is something more urgent to do; after 30 s, or when told so, they are as the others.
  */
 export class Turns {
   readonly #clock: Clock;
@@ -23,6 +23,13 @@ export class Turns {
   /** Whether there is something more urgent to do than what the patient wait for. At first there isn't. */
   setBusy(isBusy: boolean): void {
     this.#isBusy = isBusy;
+    this.#letIn();
+  }
+
+  /** Nobody who waits now is patient any more. */
+  hurry(): void {
+    this.#waiting.push(...this.#patient);
+    this.#patient = [];
     this.#letIn();
   }
 
@@ -47,15 +54,12 @@ export class Turns {
       if (!next) break;
       next();
     }
-    if (this.#patient.length === 0 || !this.#isBusy) {
+    if (this.#patient.length === 0) {
       this.#cancel?.();
       this.#cancel = undefined;
     } else {
       this.#cancel ??= this.#clock.after(PATIENCE_MS, () => {
-        this.#cancel = undefined;
-        this.#waiting.push(...this.#patient);
-        this.#patient = [];
-        this.#letIn();
+        this.hurry();
       });
     }
   }

@@ -144,12 +144,15 @@ export function createCaches({
   const certificateSecrets = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: noKey }, wake);
   /** Objects of which only the metadata is read: copies of ours, and what stands in the way. By plural. */
   const single = new Map<string, WatchedObjects<KubeObject>>();
+  let isBusy = false;
   const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
     const id = `${resource.plural}.${resource.group}`;
-    const objects =
-      single.get(id) ?? new WatchedObjects({ ...common, resource, metadataOnly: true, transform: slimChild }, wake);
-    single.set(id, objects);
-    return objects;
+    const known = single.get(id);
+    if (known) return known;
+    const made = new WatchedObjects({ ...common, resource, metadataOnly: true, transform: slimChild }, wake);
+    made.setBusy(isBusy);
+    single.set(id, made);
+    return made;
   };
   const issuers = createIssuers(checkIssuer, wake, common);
   const kcps = createKcps(probeKcp, wake, common);
@@ -219,8 +222,14 @@ export function createCaches({
     },
 
     /** Whether KcpMcpServers wait to be reconciled: what can wait, does. */
-    setBusy(isBusy: boolean): void {
-      for (const objects of single.values()) objects.setBusy(isBusy);
+    setBusy(busy: boolean): void {
+      isBusy = busy;
+      for (const objects of single.values()) objects.setBusy(busy);
+    },
+
+    /** Something was not as it is known: what isn't watched yet may tell. */
+    hurry(): void {
+      for (const objects of single.values()) objects.hurry();
     },
 
     /** All that anybody referred to is let go. */

@@ -2,6 +2,7 @@
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   isApiError,
+  isConflict,
   isNotFound,
   parseKey,
   type Applier,
@@ -150,8 +151,9 @@ function begin(key: string, server: KcpMcpServer, options: ReconcilerOptions, no
 }
 
 /** Waiting and terminal problems are watched. Only what nothing would tell us about is tried again. */
-function retryIfNeeded({ report }: Run, failure: unknown): void {
+function retryIfNeeded({ report, caches }: Run, failure: unknown): void {
   if (failure !== undefined) {
+    if (isConflict(failure)) caches.hurry();
     const retryAfterMs = isApiError(failure) ? failure.retryAfterMs : undefined;
     throw new RetryError(report.overall?.message ?? 'failed', { cause: failure, retryAfterMs });
   }

@@ -116,6 +116,11 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
     this.#registry.setBusy(isBusy);
   }
 
+  /** See {@link InformerRegistry.hurry}. */
+  hurry(): void {
+    this.#registry.hurry();
+  }
+
   get size(): number {
     return this.#registry.size;
   }

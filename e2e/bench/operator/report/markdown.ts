@@ -102,7 +102,7 @@ function contestTable({ contest }: OperatorResults): string[] {
     'CPU of kube-apiserver, each',
   ];
   return [
-    `Beside a client that makes the same writes flat out, in turns; median of the ratios ${number(contestRatio(contest))} ×:`,
+    `Beside a client that makes the same writes flat out, in turns; median of the ratios ${number(contestRatio(contest))} ×. Who goes first alternates: the longer an API server has run, the more it takes for each write.`,
     markdownTable(head, rows),
   ];
 }
