@@ -10,22 +10,28 @@ const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'ns
 let server: ScriptedServer | undefined;
 afterEach(() => server?.stop());
 
-test('a call that waited for a connection until its term was over is not sent, though no signal came', async () => {
-  server = await scriptedServer({ connections: 1 });
+/** Keeps the first call waiting. Resolves, once it has come, with how to answer it. */
+function holdAnswer({ answers }: ScriptedServer): () => Promise<() => void> {
   let answer: (() => void) | undefined;
-  server.answers.push((seen, response) => {
+  answers.push((seen, response) => {
     answer = () => {
       json(200, object)(seen, response);
     };
   });
+  return () => waitFor('the first to be asked', () => answer, { deadlineMs: 5_000, intervalMs: 1 });
+}
+
+test('a call that waited for a connection until its term was over is not sent, though no signal came', async () => {
+  server = await scriptedServer({ connections: 1 });
+  const asked = holdAnswer(server);
   let valid = true;
   const term = server.client.withSignal(new AbortController().signal, () => valid);
   const write = () => term.apply(kinds.configMap, object, { fieldManager: 'm' });
   const first = write();
-  await waitFor('the first to be asked', () => answer, { deadlineMs: 5_000, intervalMs: 1 });
+  const answer = await asked();
   const second = write();
   valid = false;
-  answer?.();
+  answer();
   await first;
   await expect(second).rejects.toMatchObject({ reason: 'Aborted' });
   expect(server.requests).toHaveLength(1);
@@ -35,20 +41,15 @@ test('a call that waited for a connection until its term was over is not sent, t
 
 test('a call that waits for a connection ends with its signal, without a wait for the one before it', async () => {
   server = await scriptedServer({ connections: 1 });
-  let answer: (() => void) | undefined;
-  server.answers.push((seen, response) => {
-    answer = () => {
-      json(200, object)(seen, response);
-    };
-  });
+  const asked = holdAnswer(server);
   const { client, requests } = server;
   const first = client.get(kinds.configMap, object.metadata);
-  await waitFor('the first to be asked', () => answer, { deadlineMs: 5_000, intervalMs: 1 });
+  const answer = await asked();
   const stop = new AbortController();
   const second = client.get(kinds.configMap, object.metadata, { signal: stop.signal });
   stop.abort();
   await expect(second).rejects.toMatchObject({ reason: 'Aborted' });
-  answer?.();
+  answer();
   expect(await first).toMatchObject(object);
   server.answers.splice(0, 1, json(200, object));
   expect(await client.get(kinds.configMap, object.metadata)).toBeDefined();

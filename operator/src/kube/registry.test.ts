@@ -3,6 +3,7 @@ import { createInformerRegistry } from './registry.ts';
 import { kinds } from './testing/api.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 import { FakeWatchServer, object } from './testing/fake-watch.ts';
+import { Turns } from './turns.ts';
 import { keyOf, type KubeObject, type ObjectKey } from './types.ts';
 
 function setup() {
@@ -10,26 +11,27 @@ function setup() {
   const clock = new FakeClock();
   const changes: string[] = [];
   const onChange = (changed: ObjectKey): void => void changes.push(keyOf(changed));
-  const options = { client: server.client, resource: kinds.configMap, onChange, clock };
-  return { server, clock, changes, registry: createInformerRegistry<KubeObject>(options) };
+  const turns = new Turns(32, clock);
+  const options = { client: server.client, resource: kinds.configMap, onChange, clock, turns };
+  return { server, clock, turns, changes, registry: createInformerRegistry<KubeObject>(options) };
 }
 
 const key = { namespace: 'ns', name: 'a' };
 
 test('the watch of what was just written waits for more urgent work, and misses nothing', async () => {
-  const { server, clock, registry } = setup();
-  registry.setBusy(true);
+  const { server, clock, turns, registry } = setup();
+  turns.setBusy(true);
   const { store } = registry.acquire(key, 'user', object('a', '12'));
   await clock.advance(0);
   expect(server.watches).toHaveLength(0);
   expect(store.get(key)?.metadata.resourceVersion).toBe('12');
-  registry.setBusy(false);
+  turns.setBusy(false);
   await clock.advance(0);
   expect(server.current.options.resourceVersion).toBe('12');
   await server.current.send({ type: 'MODIFIED', object: object('a', '13') });
   expect(store.get(key)?.metadata.resourceVersion).toBe('13');
   // When it is renewed, it waits for nobody.
-  registry.setBusy(true);
+  turns.setBusy(true);
   await clock.advance(2_000);
   await server.current.end();
   expect(server.watches).toHaveLength(2);
@@ -37,8 +39,8 @@ test('the watch of what was just written waits for more urgent work, and misses 
 });
 
 test('what waits ends with the registry, begins nothing, and tells nobody', async () => {
-  const { server, clock, changes, registry } = setup();
-  registry.setBusy(true);
+  const { server, clock, turns, changes, registry } = setup();
+  turns.setBusy(true);
   registry.acquire(key, 'user', object('a', '12'));
   registry.release(key, 'user');
   registry.acquire(key, 'user', object('a', '13'));

@@ -5,12 +5,12 @@ import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
-/** Watches that one registry begins at a time. A thousand at once, after a start or an outage, would only take memory while they wait. */
-const AT_ONCE = 32;
+/** Watches that begin at a time unless `turns` says otherwise. A thousand at once, after a start or an outage, would only take memory while they wait. */
+export const WATCHES_AT_ONCE = 32;
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
-  'name' | 'namespace' | 'labelSelector' | 'fieldSelector' | 'turns'
+  'name' | 'namespace' | 'labelSelector' | 'fieldSelector'
 > {
   /** Called for every change of a watched object but those that were observed, and of its informer's phase. */
   onChange: (key: ObjectKey) => void;
@@ -36,10 +36,6 @@ export interface InformerRegistry<T extends KubeObject> {
   users(): string[];
   /** Retry at once all that wait to be retried. */
   poke(): void;
-  /** Whether there is something more urgent to do than to begin watches of what was just written: these wait then, up to 30 s. */
-  setBusy(isBusy: boolean): void;
-  /** Begins those that wait for that. */
-  hurry(): void;
   /** How many objects are watched. */
   readonly size: number;
   /** Stops all watches. */
@@ -82,7 +78,7 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
   /** What each user holds. */
   const holdings = new Map<string, Set<string>>();
   const stopping = new Set<Promise<void>>();
-  const turns = new Turns(AT_ONCE, options.clock);
+  const turns = options.turns ?? new Turns(WATCHES_AT_ONCE, options.clock);
   const logger = options.logger ?? silentLogger;
 
   function begin(key: ObjectKey, written: T | undefined): Held<T> {
@@ -135,18 +131,12 @@ export function createInformerRegistry<T extends KubeObject>(options: RegistryOp
     poke() {
       for (const { informer } of held.values()) informer.poke();
     },
-    setBusy(isBusy) {
-      turns.setBusy(isBusy);
-    },
-    hurry() {
-      turns.hurry();
-    },
     get size() {
       return held.size;
     },
     async stop() {
       // Whose turn it is sees that it's over.
-      turns.setBusy(false);
+      turns.hurry();
       for (const { informer } of held.values()) end(informer);
       held.clear();
       holdings.clear();

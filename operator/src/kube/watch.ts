@@ -53,7 +53,7 @@ export interface InformerOptions<T extends KubeObject> {
   /** Applied before storing; drop here what nobody reads. Must keep `metadata.{namespace,name,uid,resourceVersion}`. */
   transform?: (object: T) => T;
   indexers?: Record<string, (object: T) => string[]>;
-  /** Whose turn it is to begin a watch, where informers are many. */
+  /** Whose turn it is to begin a watch, where informers are many. One that goes on from what was just written is patient. */
   turns?: Turns;
   clock?: Clock;
   random?: () => number;

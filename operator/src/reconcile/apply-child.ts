@@ -1,4 +1,4 @@
-import { ContestedError, keyOf, type Contest, type KubeObject, type Resource } from '../kube/index.ts';
+import { ContestedError, keyOf, type Contest, type Ensured, type KubeObject, type Resource } from '../kube/index.ts';
 import { InvalidConfigError } from '../resources/index.ts';
 import { contested } from './contested.ts';
 import { isPassing, problemOf, terminal, type Problem } from './errors.ts';
@@ -37,7 +37,7 @@ export async function applyChild(
     const live = liveChild(run, resource, metadata.name);
     const informer = observerOf(run, resource);
     const ensured = await applier.ensure(resource, desired, live, { isOurs: isOurs(server), informer, signal });
-    run.applied.set(`${kind}/${metadata.name}`, { ...ensured, object: keptOf(run, resource, ensured.object) });
+    run.applied.set(`${kind}/${metadata.name}`, { ...ensured, object: keptOf(run, resource, ensured) });
     if (ensured.contest) tell(ensured.contest);
     return true;
   } catch (error) {
@@ -54,7 +54,8 @@ export async function applyChild(
 }
 
 /** What the caches keep of this very version: the answer itself is larger, and would be held until the reconcile ends. */
-function keptOf(run: Run, resource: Resource, object: KubeObject): KubeObject {
-  const kept = liveChild(run, resource, object.metadata.name);
-  return kept?.metadata.resourceVersion === object.metadata.resourceVersion ? (kept ?? object) : object;
+function keptOf(run: Run, resource: Resource, { action, object }: Ensured<KubeObject>): KubeObject {
+  const { name, resourceVersion } = object.metadata;
+  const kept = action === 'unchanged' ? undefined : liveChild(run, resource, name);
+  return kept && kept.metadata.resourceVersion === resourceVersion ? kept : object;
 }

@@ -27,6 +27,8 @@ import {
   createInformer,
   keyOf,
   parseKey,
+  Turns,
+  WATCHES_AT_ONCE,
   type Clock,
   type InformerOptions,
   type KubeClient,
@@ -144,15 +146,15 @@ export function createCaches({
   const certificateSecrets = new WatchedObjects<DataObject>({ ...common, resource: SECRET, transform: noKey }, wake);
   /** Objects of which only the metadata is read: copies of ours, and what stands in the way. By plural. */
   const single = new Map<string, WatchedObjects<KubeObject>>();
-  let isBusy = false;
+  /** The copies' watches wait while KcpMcpServers do. */
+  const turns = new Turns(WATCHES_AT_ONCE, clock);
   const metadataOf = (resource: Resource): WatchedObjects<KubeObject> => {
     const id = `${resource.plural}.${resource.group}`;
-    const known = single.get(id);
-    if (known) return known;
-    const made = new WatchedObjects({ ...common, resource, metadataOnly: true, transform: slimChild }, wake);
-    made.setBusy(isBusy);
-    single.set(id, made);
-    return made;
+    const objects =
+      single.get(id) ??
+      new WatchedObjects({ ...common, resource, metadataOnly: true, transform: slimChild, turns }, wake);
+    single.set(id, objects);
+    return objects;
   };
   const issuers = createIssuers(checkIssuer, wake, common);
   const kcps = createKcps(probeKcp, wake, common);
@@ -222,14 +224,13 @@ export function createCaches({
     },
 
     /** Whether KcpMcpServers wait to be reconciled: what can wait, does. */
-    setBusy(busy: boolean): void {
-      isBusy = busy;
-      for (const objects of single.values()) objects.setBusy(busy);
+    setBusy(isBusy: boolean): void {
+      turns.setBusy(isBusy);
     },
 
     /** Something was not as it is known: what isn't watched yet may tell. */
     hurry(): void {
-      for (const objects of single.values()) objects.hurry();
+      turns.hurry();
     },
 
     /** All that anybody referred to is let go. */

@@ -111,16 +111,6 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
     else this.#registry.acquire(object.metadata, user, object);
   }
 
-  /** See {@link InformerRegistry.setBusy}. */
-  setBusy(isBusy: boolean): void {
-    this.#registry.setBusy(isBusy);
-  }
-
-  /** See {@link InformerRegistry.hurry}. */
-  hurry(): void {
-    this.#registry.hurry();
-  }
-
   get size(): number {
     return this.#registry.size;
   }
