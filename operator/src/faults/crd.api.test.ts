@@ -27,10 +27,11 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => env.stop());
 
-/** Has the operator write the status, and waits for what it wrote. */
+/** Has the operator write the status, and waits for what it wrote; the Event comes last, in the background. */
 async function rotate(server: string): Promise<void> {
   await it.writeSourceSecret(await it.kubeconfig({ server }));
   await waitFor('the status', async () => (await it.server()).status?.kubeconfig?.server === server, SOON);
+  await waitFor('the Event', async () => (await it.events()).some(({ note }) => note.includes(server)), SOON);
 }
 
 test('fields of a newer CRD, in spec and status, survive what the operator writes', async () => {
