@@ -36,7 +36,7 @@ export interface ListOptions extends ReadOptions {
   namespace?: string | undefined;
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
-  /** Objects per page; default 500. */
+  /** Objects per page; default 100. */
   limit?: number;
 }
 

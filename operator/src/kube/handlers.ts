@@ -37,6 +37,10 @@ export class HandlerSet<T extends KubeObject> {
     for (const handlers of this.#handlers) this.#guard(() => handlers.onState?.(state));
   }
 
+  answer(state: InformerState): void {
+    for (const handlers of this.#handlers) this.#guard(() => handlers.onAnswer?.(state));
+  }
+
   changes(changes: readonly Change<T>[], own = false): void {
     for (const change of changes) {
       for (const handlers of this.#handlers) {

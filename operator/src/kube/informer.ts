@@ -1,7 +1,7 @@
 import { FailurePolicy } from './failures.ts';
 import { sleep, systemClock } from './clock.ts';
 import { HandlerSet } from './handlers.ts';
-import { isAborted, isApiError, isForbidden, isGone, isMissingKind } from './errors.ts';
+import { isAborted, isApiError, isForbidden, isGone, isMissingKind, isUnreachable } from './errors.ts';
 import { ListWatch, SHORTEST_WATCH_MS } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
 import { defaultTimings } from './timings.ts';
@@ -44,6 +44,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   #isPatient = false;
   readonly #settled = Promise.withResolvers<undefined>();
   #state: InformerState;
+  #answered: InformerState;
   #hasSynced = false;
   /** Where the next watch continues; undefined: begin anew. */
   #resourceVersion: string | undefined;
@@ -63,7 +64,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#handlers = new HandlerSet<T>(options);
     this.resource = options.resource;
     this.store = new IndexedStore<T>(options.indexers);
-    this.#state = { phase: 'starting', since: clock.now() };
+    this.#state = this.#answered = { phase: 'starting', since: clock.now() };
   }
 
   on(handlers: InformerHandlers<T>): () => void {
@@ -77,7 +78,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       this.#isPatient = true;
       this.#hasSynced = true;
       // Nobody is told: who wrote it knows.
-      this.#state = { phase: 'synced', since: this.#clock.now() };
+      this.#state = this.#answered = { phase: 'synced', since: this.#clock.now() };
       this.#settled.resolve(undefined);
     }
     this.#running ??= this.#run();
@@ -89,6 +90,10 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   state(): InformerState {
     return this.#state;
+  }
+
+  answered(): InformerState {
+    return this.#answered;
   }
 
   async settled(signal?: AbortSignal): Promise<void> {
@@ -125,18 +130,24 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   async #run(): Promise<void> {
+    const { turns } = this.#options;
     while (!this.#isStopping) {
-      const failure = await this.#goOn();
-      if (failure && !this.#hasStopped()) await this.#pause(this.#onFailure(failure.error));
+      this.#moment = new AbortController();
+      const endTurn = turns ? await turns.take({ patient: this.#isPatient }) : nothing;
+      this.#isPatient = false;
+      const failure = await this.#goOn(endTurn);
+      if (failure && !this.#hasStopped()) {
+        // Whoever finds nobody keeps its turn while it waits: the others would find nobody, too.
+        if (!isUnreachable(failure.error)) endTurn();
+        await this.#pause(this.#onFailure(failure.error));
+      }
+      endTurn();
     }
   }
 
   /** One list, or one watch from its start until its end. */
-  async #goOn(): Promise<{ error: unknown } | undefined> {
-    const { name, turns } = this.#options;
-    this.#moment = new AbortController();
-    const endTurn = turns ? await turns.take({ patient: this.#isPatient }) : nothing;
-    this.#isPatient = false;
+  async #goOn(endTurn: () => void): Promise<{ error: unknown } | undefined> {
+    const { name } = this.#options;
     try {
       if (this.#isStopping) return undefined;
       if (this.#resourceVersion !== undefined) await this.#resume(this.#resourceVersion, endTurn);
@@ -145,8 +156,6 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       return undefined;
     } catch (error) {
       return { error };
-    } finally {
-      endTurn();
     }
   }
 
@@ -281,9 +290,14 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     if (before.phase === 'stopped' || (before.phase === phase && before.message === message)) return;
     const since = before.phase === phase ? before.since : this.#clock.now();
     this.#state = { phase, since, ...(message === undefined ? {} : { message }) };
-    if (phase === 'synced' || phase === 'absent' || phase === 'forbidden') this.#settled.resolve(undefined);
+    const answered = this.#answered;
+    if (phase === 'synced' || phase === 'absent' || phase === 'forbidden') {
+      this.#answered = this.#state;
+      this.#settled.resolve(undefined);
+    }
     if (before.phase === phase) return;
     this.#logger.debug('informer changed its phase', { resource: this.resource.plural, phase, message });
     this.#handlers.state(this.#state);
+    if (answered.phase !== this.#answered.phase) this.#handlers.answer(this.#answered);
   }
 }

@@ -5,8 +5,8 @@ import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
-/** Watches that begin at a time unless `turns` says otherwise. A thousand at once, after a start or an outage, would only take memory while they wait. */
-export const WATCHES_AT_ONCE = 32;
+/** Watches that begin at a time unless `turns` says otherwise. After a start or an outage, more would take memory while they wait and hardly be done sooner. */
+export const WATCHES_AT_ONCE = 8;
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
@@ -68,7 +68,7 @@ class Held<T extends KubeObject> implements InformerHandlers<T> {
     this.#onChange(this.#key);
   }
 
-  onState(): void {
+  onAnswer(): void {
     this.#onChange(this.#key);
   }
 }

@@ -28,6 +28,8 @@ const PARTIAL = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const PARTIAL_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 /** No object was ever written at etcd's first revision, so an existing object never has this version; see docs/adr/0006. */
 const VERSION_OF_NOTHING = '1';
+/** Of a list. An operator lists a dozen kinds at once, and larger pages are memory that takes long to be given back. */
+const PAGE = 100;
 
 /**
  * A client with the current credentials.
@@ -105,7 +107,7 @@ class RestClient implements KubeClient {
       const page = (await this.#call({
         method: 'GET',
         path: resourcePath(resource, { namespace: options.namespace }),
-        query: { ...selectors(options), limit: String(options.limit ?? 500), continue: token },
+        query: { ...selectors(options), limit: String(options.limit ?? PAGE), continue: token },
         accept: options.metadataOnly === true ? PARTIAL_LIST : 'application/json',
         signal: options.signal,
         timeoutMs: options.timeoutMs,

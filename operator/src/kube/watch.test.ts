@@ -18,6 +18,8 @@ interface Setup {
   clock: FakeClock;
   informer: Informer<KubeObject>;
   log: string[];
+  /** The phases that were answers. */
+  answers: string[];
   errors: unknown[];
 }
 
@@ -28,6 +30,7 @@ async function setup(
   const server = new FakeWatchServer();
   const clock = new FakeClock();
   const log: string[] = [];
+  const answers: string[] = [];
   const errors: unknown[] = [];
   prepare?.(server);
   const informer = createInformer<KubeObject>({
@@ -43,10 +46,11 @@ async function setup(
     onUpdate: (_, { metadata }) => log.push(`~${metadata.name}`),
     onDelete: ({ metadata }) => log.push(`-${metadata.name}`),
     onState: ({ phase }) => log.push(phase),
+    onAnswer: ({ phase }) => answers.push(phase),
   });
   informer.start();
   await clock.advance(0);
-  return { server, clock, informer, log, errors };
+  return { server, clock, informer, log, answers, errors };
 }
 
 test('a watch continues where the last one ended: at the last event or bookmark', async () => {
@@ -140,17 +144,19 @@ test('an API server that accepts no watch is given up sooner', async () => {
 });
 
 test('while unreachable it is tried at least every two seconds', async () => {
-  const { server, clock, informer, log } = await setup();
+  const { server, clock, informer, log, answers } = await setup();
   await clock.advance(5_000);
   server.refusal = unreachable;
   await server.current.fail(unreachable);
   await clock.advance(120_000);
   expect(informer.state()).toMatchObject({ phase: 'retrying', message: 'ECONNREFUSED' });
+  expect(informer.answered().phase).toBe('synced');
   const tries = server.watches.length;
   server.refusal = undefined;
   await clock.advance(2_000);
   expect(server.watches.length).toBe(tries + 1);
   expect(log).toEqual(['synced', 'retrying', 'synced']);
+  expect(answers).toEqual(['synced']);
 });
 
 test('one dropped connection is not worth telling', async () => {

@@ -38,6 +38,8 @@ export interface InformerHandlers<T> {
   onDelete?(object: T): void;
   /** After each change of phase; thus also when a missing CRD appears or RBAC is granted. */
   onState?(state: InformerState): void;
+  /** After each change of phase of {@link Informer.answered}. */
+  onAnswer?(state: InformerState): void;
 }
 
 export interface InformerOptions<T extends KubeObject> {
@@ -77,6 +79,8 @@ export interface Informer<T extends KubeObject> {
   /** True once the store was complete for the first time. */
   hasSynced(): boolean;
   state(): InformerState;
+  /** The state as it was answered last: `starting` until then, never `retrying`. */
+  answered(): InformerState;
   /** Resolves as soon as the API server has answered the first time: synced, absent or forbidden. */
   settled(signal?: AbortSignal): Promise<void>;
   /**

@@ -25,7 +25,6 @@ import { BACKEND_TLS_POLICY, HTTP_ROUTE, TLS_ROUTE, type BackendTLSPolicy, type 
 import { KCP_MCP_SERVER, type KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import {
   createInformer,
-  keyOf,
   parseKey,
   Turns,
   WATCHES_AT_ONCE,
@@ -36,7 +35,7 @@ import {
   type Logger,
   type Resource,
 } from '../kube/index.ts';
-import { mintedName, serverOfMinted } from '../resources/minted-kubeconfig.ts';
+import { serverOfMinted } from '../resources/minted-kubeconfig.ts';
 import { SERVER_LABEL } from '../resources/names.ts';
 import { createAutoscalers } from './autoscalers.ts';
 import type { CheckIssuer } from '../outbound/issuer.ts';
@@ -53,7 +52,7 @@ import { ownersOf } from './owners.ts';
 import { createPods } from './pod-trouble.ts';
 import { SharedObjects } from './shared-objects.ts';
 import { keysOnly, noCredentials, noKey, slim, slimChild, slimDeployment, slimForeign, slimServer } from './slim.ts';
-import { wireWakeUps } from './wake-ups.ts';
+import { BY_KUBECONFIG, kubeconfigKeysOf, wireWakeUps } from './wake-ups.ts';
 import { WatchedObjects, type Looks } from './watched-objects.ts';
 
 export interface CachesOptions {
@@ -99,7 +98,7 @@ export function createCaches({
     ...common,
     resource: KCP_MCP_SERVER,
     transform: slimServer,
-    indexers: { kubeconfig: kubeconfigKeysOf, [BY_HOSTNAME]: exposedHostnames },
+    indexers: { [BY_KUBECONFIG]: kubeconfigKeysOf, [BY_HOSTNAME]: exposedHostnames },
   });
   const children = {
     deployments: child<Deployment>(DEPLOYMENT, false, slimDeployment),
@@ -246,13 +245,4 @@ export function createCaches({
       await Promise.all([...kinds, ...byTheWay, kubeconfigs, ...crds, ...watchedObjects()].map((item) => item.stop()));
     },
   };
-}
-
-/** Keys of the Kubeconfigs that a server is about: the one that it names, and those that are made for it. */
-function kubeconfigKeysOf(server: KcpMcpServer): string[] {
-  const { kubeconfigRef, frontProxyRef } = server.spec.kcp;
-  const ref = kubeconfigRef ?? frontProxyRef;
-  if (!ref) return [];
-  const names = [kubeconfigRef?.name ?? mintedName(server, 'kcp'), mintedName(server, 'index')];
-  return names.map((name) => keyOf({ namespace: ref.namespace ?? server.metadata.namespace, name }));
 }

@@ -13,7 +13,7 @@ import { oneLine } from './text.ts';
 
 export const FINALIZER = `${GROUP}/minted-kubeconfigs`;
 
-const hasFinalizer = ({ metadata }: KcpMcpServer): boolean => metadata.finalizers?.includes(FINALIZER) ?? false;
+export const hasFinalizer = ({ metadata }: KcpMcpServer): boolean => metadata.finalizers?.includes(FINALIZER) ?? false;
 
 type Context = Pick<Run, 'caches' | 'client' | 'signal'>;
 

@@ -16,6 +16,7 @@ function setup(prepare?: (server: FakeWatchServer) => void) {
   const objects = new SharedObjects<KubeObject>(options, (user) => woken.push(user));
   return {
     server,
+    clock,
     objects,
     start: async () => {
       objects.start();
@@ -56,6 +57,23 @@ test('who has let go is woken no more', async () => {
   objects.release('one');
   objects.release('two');
   await server.current.send({ type: 'MODIFIED', object: object('b', '14') });
+  expect(woken()).toEqual([]);
+  await objects.stop();
+});
+
+test('contact that is lost and found wakes nobody, and what was known is known', async () => {
+  const { server, clock, objects, start, woken } = setup();
+  objects.look(key('a'), 'one');
+  await start();
+  expect(woken()).toEqual(['one']);
+  const lost = new ApiError({ status: 0, reason: 'Network', message: 'ECONNREFUSED' });
+  server.refusal = lost;
+  await server.current.fail(lost);
+  await clock.advance(60_000);
+  expect([objects.state().phase, objects.look(key('a'), 'one').state]).toEqual(['retrying', 'absent']);
+  server.refusal = undefined;
+  await clock.advance(2_000);
+  expect(objects.state().phase).toBe('synced');
   expect(woken()).toEqual([]);
   await objects.stop();
 });

@@ -32,7 +32,7 @@ export class SharedObjects<T extends KubeObject> implements Watchable<T> {
         changed(object);
       },
       onDelete: changed,
-      onState: () => {
+      onAnswer: () => {
         for (const user of this.#seen.keys()) wake(user);
       },
     });
@@ -44,7 +44,7 @@ export class SharedObjects<T extends KubeObject> implements Watchable<T> {
     this.#users.set(id, (this.#users.get(id) ?? new Set()).add(user));
     this.#seen.set(user, (this.#seen.get(user) ?? new Set()).add(id));
     const informer = this.#informer;
-    return known(informer.state(), informer.hasSynced(), informer.store.get(key));
+    return known(informer.answered(), informer.store.get(key));
   }
 
   /** `user` refers to nothing but `keep` any more. */

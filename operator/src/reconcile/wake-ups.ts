@@ -4,6 +4,8 @@ import type { CertManagerCertificate, CertManagerCertificateRequest, KcpKubeconf
 import type { BackendTLSPolicy } from '../api/gateway-api.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { keyOf, type Informer, type KubeObject, type ObjectMeta } from '../kube/index.ts';
+import { mintedName } from '../resources/minted-kubeconfig.ts';
+import { hasFinalizer } from './finalizer.ts';
 import { watchHostnames, type HostnameCaches } from './hostnames.ts';
 import type { KindCache } from './kind-cache.ts';
 import { wakeOwners } from './owners.ts';
@@ -17,6 +19,18 @@ export interface WakingCaches {
   };
   certificateRequests: KindCache<CertManagerCertificateRequest>;
   kubeconfigs: Informer<KcpKubeconfig>;
+}
+
+/** Index of KcpMcpServers: see {@link kubeconfigKeysOf}. */
+export const BY_KUBECONFIG = 'kubeconfig';
+
+/** Keys of the Kubeconfigs that a server is about: where kcp is, which it names or has made for it, and its identity's for an index. */
+export function kubeconfigKeysOf(server: KcpMcpServer): string[] {
+  const { kubeconfigRef, frontProxyRef } = server.spec.kcp;
+  const ref = kubeconfigRef ?? frontProxyRef;
+  if (!ref) return [];
+  const names = [kubeconfigRef?.name ?? mintedName(server, 'kcp'), mintedName(server, 'index')];
+  return names.map((name) => keyOf({ namespace: ref.namespace ?? server.metadata.namespace, name }));
 }
 
 /** @param wake see CachesOptions */
@@ -44,7 +58,13 @@ export function wireWakeUps(
     for (const server of servers.list()) if (concerns(server)) wake(keyOf(server.metadata));
   };
   const wakeUsers = ({ metadata }: KcpKubeconfig): void => {
-    for (const server of servers.byIndex('kubeconfig', keyOf(metadata))) wake(keyOf(server.metadata));
+    for (const server of servers.byIndex(BY_KUBECONFIG, keyOf(metadata))) wake(keyOf(server.metadata));
+  };
+  /** Without contact there is no saying whether it is; nor whether there is one left to delete. */
+  const isMissing = (server: KcpMcpServer): boolean => {
+    const [kcp, index] = kubeconfigKeysOf(server);
+    const wanted = server.spec.inventory.mode === 'Index' ? [kcp, index] : [kcp];
+    return wanted.some((key) => key !== undefined && !kubeconfigs.store.get(key));
   };
   kubeconfigs.on({
     onAdd: wakeUsers,
@@ -52,19 +72,22 @@ export function wireWakeUps(
       wakeUsers(kubeconfig);
     },
     onDelete: wakeUsers,
-    onState: () => {
+    onAnswer: () => {
       wakeWhere((server) => server.spec.kcp.secretRef === undefined);
+    },
+    onState: ({ phase }) => {
+      if (phase === 'synced') wakeWhere((server) => hasFinalizer(server) || isMissing(server));
     },
   });
   children.certificates.on({
-    onState: () => {
+    onAnswer: () => {
       wakeWhere((server) => server.spec.tls.issuerRef !== undefined);
     },
   });
 
   for (const kind of [children.httpRoutes, children.tlsRoutes, children.backendTLSPolicies]) {
     kind.on({
-      onState: () => {
+      onAnswer: () => {
         wakeWhere((server) => server.spec.exposure.gateway !== undefined);
       },
     });

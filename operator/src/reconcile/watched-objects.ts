@@ -86,7 +86,7 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
 
   look(key: ObjectKey, user: string): Watched<T> {
     const informer = this.#registry.acquire(key, user);
-    return known(informer.state(), informer.hasSynced(), informer.store.get(key));
+    return known(informer.answered(), informer.store.get(key));
   }
 
   /** `user` refers to nothing but `keep` any more. */
@@ -120,13 +120,10 @@ export class WatchedObjects<T extends KubeObject> implements Watchable<T> {
   }
 }
 
-export function known<T>(
-  { phase, message = '' }: InformerState,
-  hasSynced: boolean,
-  object: T | undefined,
-): Watched<T> {
+/** @param answered see Informer */
+export function known<T>({ phase, message = '' }: InformerState, object: T | undefined): Watched<T> {
   if (phase === 'forbidden') return { state: 'forbidden', message };
   if (phase === 'absent') return { state: 'absent' };
-  if (!hasSynced) return { state: 'pending' };
+  if (phase === 'starting') return { state: 'pending' };
   return object === undefined ? { state: 'absent' } : { state: 'present', object };
 }
