@@ -27,10 +27,12 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => env.stop());
 
-/** Has the operator write the status, and waits for what it wrote; the Event comes last, in the background. */
+/** Has the operator write the status, and waits for all that it writes: more once kcp has answered there, and an Event. */
 async function rotate(server: string): Promise<void> {
   await it.writeSourceSecret(await it.kubeconfig({ server }));
   await waitFor('the status', async () => (await it.server()).status?.kubeconfig?.server === server, SOON);
+  const asked = async () => (await it.condition('KcpReachable', 'True')).message.includes(server);
+  await waitFor('kcp to be asked', asked, SOON);
   await waitFor('the Event', async () => (await it.events()).some(({ note }) => note.includes(server)), SOON);
 }
 

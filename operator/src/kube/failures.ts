@@ -1,6 +1,9 @@
 import { isApiError, isGone, isMissingKind, isUnreachable } from './errors.ts';
 import type { InformerTimings } from './timings.ts';
 
+/** An API server that starts refuses so many times before it knows what anybody may do. */
+const STARTING = 3;
+
 /** `ms` shortened by a random part of up to a half, so that many that failed together don't come back together. */
 export function jittered(ms: number, random: () => number): number {
   return ms * (1 - random() / 2);
@@ -19,6 +22,8 @@ export class FailurePolicy {
   #answered = 0;
   #unreachable = 0;
   #gone = 0;
+  /** Failures that were answers since it was last unreachable. */
+  #sinceUnreachable = Infinity;
 
   constructor(timings: Delays, random: () => number) {
     this.#timings = timings;
@@ -29,9 +34,11 @@ export class FailurePolicy {
   delay(error: unknown): number {
     if (isUnreachable(error)) {
       this.#unreachable += 1;
+      this.#sinceUnreachable = 0;
       return this.#exponential(this.#unreachable, this.#timings.unreachableMaxMs);
     }
     this.#unreachable = 0;
+    this.#sinceUnreachable += 1;
     if (isMissingKind(error)) return jittered(this.#timings.absentMs, this.#random);
     if (isGone(error)) {
       this.#gone += 1;
@@ -43,6 +50,11 @@ export class FailurePolicy {
     return Math.max(asked, this.#exponential(this.#answered, this.#timings.backoffMaxMs));
   }
 
+  /** Whether it is unreachable, or was until a moment ago: what it answers then needn't be true. */
+  isAway(): boolean {
+    return this.#sinceUnreachable <= STARTING;
+  }
+
   /** Failures since the last {@link FailurePolicy.reset}. */
   count(): number {
     return this.#answered + this.#unreachable + this.#gone;
@@ -51,6 +63,7 @@ export class FailurePolicy {
   /** All was well for a while. */
   reset(): void {
     this.#answered = this.#unreachable = this.#gone = 0;
+    this.#sinceUnreachable = Infinity;
   }
 
   #exponential(failures: number, longest: number): number {

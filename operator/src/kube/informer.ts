@@ -1,7 +1,7 @@
 import { FailurePolicy } from './failures.ts';
 import { sleep, systemClock } from './clock.ts';
 import { HandlerSet } from './handlers.ts';
-import { isAborted, isApiError, isForbidden, isGone, isMissingKind, isUnreachable } from './errors.ts';
+import { isAborted, isApiError, isForbidden, isGone, isMissingKind } from './errors.ts';
 import { ListWatch, SHORTEST_WATCH_MS } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
 import { defaultTimings } from './timings.ts';
@@ -64,7 +64,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#handlers = new HandlerSet<T>(options);
     this.resource = options.resource;
     this.store = new IndexedStore<T>(options.indexers);
-    this.#state = this.#answered = { phase: 'starting', since: clock.now() };
+    this.#state = this.#answered = this.#unanswered();
   }
 
   on(handlers: InformerHandlers<T>): () => void {
@@ -137,9 +137,10 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       this.#isPatient = false;
       const failure = await this.#goOn(endTurn);
       if (failure && !this.#hasStopped()) {
+        const delay = this.#onFailure(failure.error);
         // Whoever finds nobody keeps its turn while it waits: the others would find nobody, too.
-        if (!isUnreachable(failure.error)) endTurn();
-        await this.#pause(this.#onFailure(failure.error));
+        if (!this.#failures.isAway()) endTurn();
+        await this.#pause(delay);
       }
       endTurn();
     }
@@ -247,9 +248,12 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       this.#resourceVersion = undefined;
       this.#handlers.changes(this.store.replace([]));
       this.#enter('absent', message);
-    } else if (isForbidden(error)) this.#enter('forbidden', message);
+    } else if (isForbidden(error) && !this.#failures.isAway()) this.#enter('forbidden', message);
     // one dropped connection is nothing that anybody needs to know
-    else if (this.#state.phase !== 'synced' || this.#failures.count() > 1) this.#enter('retrying', message);
+    else if (this.#state.phase !== 'synced' || this.#failures.count() > 1) {
+      this.#enter('retrying', message);
+      if (!this.#failures.isAway() && this.#answered.phase !== 'synced') this.#answer(this.#unanswered());
+    }
     return delay;
   }
 
@@ -262,6 +266,10 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       this.#isPausing = false;
     }
     this.#poked = false;
+  }
+
+  #unanswered(): InformerState {
+    return { phase: 'starting', since: this.#clock.now() };
   }
 
   /** As a call: TypeScript takes it that nothing changes while one waits. */
@@ -290,14 +298,18 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     if (before.phase === 'stopped' || (before.phase === phase && before.message === message)) return;
     const since = before.phase === phase ? before.since : this.#clock.now();
     this.#state = { phase, since, ...(message === undefined ? {} : { message }) };
-    const answered = this.#answered;
-    if (phase === 'synced' || phase === 'absent' || phase === 'forbidden') {
-      this.#answered = this.#state;
-      this.#settled.resolve(undefined);
+    const isAnswer = phase === 'synced' || phase === 'absent' || phase === 'forbidden';
+    if (isAnswer) this.#settled.resolve(undefined);
+    if (before.phase !== phase) {
+      this.#logger.debug('informer changed its phase', { resource: this.resource.plural, phase, message });
+      this.#handlers.state(this.#state);
     }
-    if (before.phase === phase) return;
-    this.#logger.debug('informer changed its phase', { resource: this.resource.plural, phase, message });
-    this.#handlers.state(this.#state);
-    if (answered.phase !== this.#answered.phase) this.#handlers.answer(this.#answered);
+    if (isAnswer) this.#answer(this.#state);
+  }
+
+  #answer(state: InformerState): void {
+    const before = this.#answered;
+    this.#answered = state;
+    if (before.phase !== state.phase) this.#handlers.answer(state);
   }
 }

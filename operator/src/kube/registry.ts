@@ -5,21 +5,21 @@ import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
-/** Watches that begin at a time unless `turns` says otherwise. After a start or an outage, more would take memory while they wait and hardly be done sooner. */
+/** Watches that begin at a time unless `turns` says otherwise. After a start or an outage, more would take memory while they wait, and beside its API server the operator would hardly be done sooner. */
 export const WATCHES_AT_ONCE = 8;
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<
   InformerOptions<T>,
   'name' | 'namespace' | 'labelSelector' | 'fieldSelector'
 > {
-  /** Called for every change of a watched object but those that were observed, and of its informer's phase. */
+  /** Called for every change of a watched object but those that were observed, and of what is answered about it. */
   onChange: (key: ObjectKey) => void;
 }
 
 export interface InformerRegistry<T extends KubeObject> {
   /**
    * Holds a watch on `key` on behalf of `user`; the same user may ask again, that changes nothing. The informer may not
-   * have settled yet: look at `state()`; `onChange` tells when that changes.
+   * have settled yet: look at `answered()`; `onChange` tells when that changes.
    *
    * @param written the object, if `user` has just written it: a watch that begins now goes on from there
    */

@@ -11,6 +11,7 @@ const gone = new ApiError({ status: 410, reason: 'Expired', message: 'too old re
 const unreachable = new ApiError({ status: 0, reason: 'Network', message: 'ECONNREFUSED' });
 const busy = new ApiError({ status: 429, reason: 'TooManyRequests', message: 'busy', retryAfterMs: 7_000 });
 const forbidden = new ApiError({ status: 403, reason: 'Forbidden', message: 'no' });
+const broken = new ApiError({ status: 500, reason: 'InternalError', message: 'conversion webhook' });
 const missing = new ApiError({ status: 404, reason: 'MissingKind', message: 'no such kind' });
 
 interface Setup {
@@ -169,17 +170,35 @@ test('one dropped connection is not worth telling', async () => {
 });
 
 test('after an outage the first refusals are retried soon: the API server is only starting', async () => {
-  const { server, clock, informer } = await setup();
+  const { server, clock, informer, answers } = await setup();
   await clock.advance(5_000);
   server.refusal = unreachable;
   await server.current.fail(unreachable);
   await clock.advance(60_000);
   server.refusal = forbidden;
-  await clock.advance(2_000);
+  const tries = server.watches.length;
+  for (let ms = 0; ms < 10_000 && answers.length === 1; ms += 50) await clock.advance(50);
+  expect([server.watches.length - tries, answers]).toEqual([4, ['synced', 'forbidden']]);
   expect(informer.state()).toMatchObject({ phase: 'forbidden', message: 'no' });
   server.refusal = undefined;
   await clock.advance(1_600);
   expect(informer.state().phase).toBe('synced');
+});
+
+test.each([
+  ['absent', missing],
+  ['forbidden', forbidden],
+])('that it is %s holds while there is no contact, and not when it fails otherwise', async (phase, refusal) => {
+  const { server, clock, informer, answers } = await setup({}, (server) => (server.lists = [refusal]));
+  server.lists = [unreachable];
+  await clock.advance(60_000);
+  expect([informer.state().phase, informer.answered().phase]).toEqual(['retrying', phase]);
+  server.lists = [refusal];
+  await clock.advance(3_000);
+  expect([informer.state().phase, answers]).toEqual([phase, [phase]]);
+  server.lists = [broken];
+  await clock.advance(60_000);
+  expect([informer.answered().phase, answers]).toEqual(['starting', [phase, 'starting']]);
 });
 
 test('errors back off exponentially up to 30 s, and Retry-After is honoured', async () => {

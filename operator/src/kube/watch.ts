@@ -79,7 +79,10 @@ export interface Informer<T extends KubeObject> {
   /** True once the store was complete for the first time. */
   hasSynced(): boolean;
   state(): InformerState;
-  /** The state as it was answered last: `starting` until then, never `retrying`. */
+  /**
+   * The state as it was answered last, however long there has been no contact: never `retrying`. `starting` before the first
+   * answer, and when what was absent or forbidden has become a failure of another kind.
+   */
   answered(): InformerState;
   /** Resolves as soon as the API server has answered the first time: synced, absent or forbidden. */
   settled(signal?: AbortSignal): Promise<void>;

@@ -21,7 +21,7 @@ export async function applyExposure(run: Run): Promise<void> {
     return;
   }
   for (const { resource, object } of exposing(server)) {
-    if (kindCacheOf(caches, resource).state(object.metadata).phase === 'absent') {
+    if (kindCacheOf(caches, resource).answered(object.metadata).phase === 'absent') {
       report.causes.Exposed ??= fails(notInstalled(resource));
       return;
     }

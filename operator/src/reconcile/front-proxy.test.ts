@@ -20,7 +20,7 @@ function ask(auth?: KcpAuth, shard?: KcpAuth | null, ref: object = { ref: { name
       shard === undefined || name !== 'root'
         ? { state: 'absent' }
         : { state: 'present', object: object('RootShard', 'root', shard ? { auth: shard } : {}) },
-    state: () => ({ phase: 'synced' }),
+    answered: () => ({ phase: 'synced' }),
   };
   const run = { caches: { rootShards }, looks: new Looks('a/b') } as unknown as Run;
   return issuerOf(object('FrontProxy', 'front', { rootShard: ref, ...(auth && { auth }) }), run);

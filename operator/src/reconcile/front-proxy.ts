@@ -48,7 +48,7 @@ function find<T extends KubeObject>(
   if (seen.state === 'pending') throw new NotYetKnownError();
   if (seen.state === 'present') return { found: seen.object };
   if (seen.state === 'forbidden') return { problem: waiting('Forbidden', `${kind}s can't be read: ${seen.message}`) };
-  if (objects.state().phase !== 'absent') {
+  if (objects.answered().phase !== 'absent') {
     return { problem: waiting('NotFound', `${kind} ${keyOf(key)} not found: ${cure}`) };
   }
   const message = `the cluster has no ${crdNameOf(resource)}: install kcp-operator, or name a Secret in spec.kcp.secretRef`;

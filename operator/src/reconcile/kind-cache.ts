@@ -49,9 +49,11 @@ export class KindCache<T extends KubeObject> {
   }
 
   /** Of the informer that `key` would be in. */
-  state(key: ObjectKey | string): InformerState {
+  answered(key: ObjectKey | string): InformerState {
     const informer = this.#of(typeof key === 'string' ? parseKey(key) : key);
-    return informer?.state() ?? { phase: 'forbidden', message: 'the operator does not watch this namespace', since: 0 };
+    return (
+      informer?.answered() ?? { phase: 'forbidden', message: 'the operator does not watch this namespace', since: 0 }
+    );
   }
 
   /** Asks again now for what was absent, forbidden or failing. */
@@ -62,7 +64,7 @@ export class KindCache<T extends KubeObject> {
   /** Whether the API server has answered for every namespace: with objects, or that there is no such kind. */
   isSettled(): boolean {
     return [...this.#informers.values()].every(
-      (informer) => informer.hasSynced() || informer.state().phase === 'absent',
+      (informer) => informer.hasSynced() || informer.answered().phase === 'absent',
     );
   }
 

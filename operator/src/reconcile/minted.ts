@@ -10,13 +10,16 @@ import { isMintedUser, mintedKubeconfig, mintedName, type MintedUse } from '../r
 import { consentProblem } from './consent.ts';
 import { contested } from './contested.ts';
 import { isPassing, problemOf, waiting, type Problem } from './errors.ts';
-import { addFinalizer, removeFinalizer } from './finalizer.ts';
+import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { findFrontProxy, frontProxyKeyOf } from './front-proxy.ts';
 import { deleteMinted, isMintedFor, mintedOf } from './minted-objects.ts';
 import type { DataObject } from './objects.ts';
 import type { Run } from './run.ts';
 import { secretInTheWay } from './secret-in-the-way.ts';
 import { fails, lookAgain } from './status.ts';
+
+/** Without contact, when to look again whether there are Kubeconfigs that nobody knew of. */
+const CONTACT_MS = 30_000;
 
 /** Where a Kubeconfig of ours is, and why it isn't there or as it should be. */
 export interface Minted {
@@ -140,9 +143,8 @@ export async function pruneMinted(run: Run): Promise<void> {
       report.causes.KubeconfigReady = fails(problemOf(error, `Kubeconfig ${keyOf(metadata)}`));
     }
   }
+  if (!hasFinalizer(server) || left.some((namespace) => namespace !== server.metadata.namespace)) return;
   const { phase } = caches.kubeconfigs.state();
-  const known = phase === 'synced' || phase === 'absent';
-  if (known && left.every((namespace) => namespace === server.metadata.namespace)) {
-    run.server = await removeFinalizer(server, run);
-  }
+  if (phase === 'synced' || phase === 'absent') run.server = await removeFinalizer(server, run);
+  else lookAgain(run.report, CONTACT_MS);
 }

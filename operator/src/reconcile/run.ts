@@ -94,7 +94,7 @@ export function observerOf({ caches, looks }: Run, resource: Resource): Observer
 export function kindCacheOf(
   caches: Caches,
   resource: Resource,
-): Pick<KindCache<KubeObject>, 'get' | 'state'> & Observer<KubeObject> {
+): Pick<KindCache<KubeObject>, 'get' | 'answered'> & Observer<KubeObject> {
   switch (resource) {
     case DEPLOYMENT:
       return caches.deployments;

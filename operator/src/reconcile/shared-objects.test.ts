@@ -62,15 +62,17 @@ test('who has let go is woken no more', async () => {
 });
 
 test('contact that is lost and found wakes nobody, and what was known is known', async () => {
-  const { server, clock, objects, start, woken } = setup();
+  const { server, clock, objects, start, woken } = setup(({ lists }) => {
+    lists[0] = { resourceVersion: '12', items: [object('a', '12')] };
+  });
   objects.look(key('a'), 'one');
   await start();
-  expect(woken()).toEqual(['one']);
+  expect(woken()).toEqual(['one', 'one']);
   const lost = new ApiError({ status: 0, reason: 'Network', message: 'ECONNREFUSED' });
   server.refusal = lost;
   await server.current.fail(lost);
   await clock.advance(60_000);
-  expect([objects.state().phase, objects.look(key('a'), 'one').state]).toEqual(['retrying', 'absent']);
+  expect([objects.state().phase, objects.look(key('a'), 'one').state]).toEqual(['retrying', 'present']);
   server.refusal = undefined;
   await clock.advance(2_000);
   expect(objects.state().phase).toBe('synced');
@@ -87,6 +89,6 @@ test.each([
   });
   await start();
   expect(objects.look(key('a'), 'one')).toMatchObject({ state });
-  expect(objects.state().phase).toBe(state);
+  expect(objects.answered().phase).toBe(state);
   await objects.stop();
 });

@@ -38,7 +38,7 @@ export class SharedObjects<T extends KubeObject> implements Watchable<T> {
     });
   }
 
-  /** `absent` also where the cluster doesn't serve the kind: {@link state} tells. */
+  /** `absent` also where the cluster doesn't serve the kind: {@link answered} tells. */
   look(key: ObjectKey, user: string): Watched<T> {
     const id = keyOf(key);
     this.#users.set(id, (this.#users.get(id) ?? new Set()).add(user));
@@ -69,6 +69,10 @@ export class SharedObjects<T extends KubeObject> implements Watchable<T> {
 
   state(): InformerState {
     return this.#informer.state();
+  }
+
+  answered(): InformerState {
+    return this.#informer.answered();
   }
 
   get resource(): Informer<T>['resource'] {

@@ -5,7 +5,6 @@ import type { BackendTLSPolicy } from '../api/gateway-api.ts';
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import { keyOf, type Informer, type KubeObject, type ObjectMeta } from '../kube/index.ts';
 import { mintedName } from '../resources/minted-kubeconfig.ts';
-import { hasFinalizer } from './finalizer.ts';
 import { watchHostnames, type HostnameCaches } from './hostnames.ts';
 import type { KindCache } from './kind-cache.ts';
 import { wakeOwners } from './owners.ts';
@@ -60,7 +59,7 @@ export function wireWakeUps(
   const wakeUsers = ({ metadata }: KcpKubeconfig): void => {
     for (const server of servers.byIndex(BY_KUBECONFIG, keyOf(metadata))) wake(keyOf(server.metadata));
   };
-  /** Without contact there is no saying whether it is; nor whether there is one left to delete. */
+  /** Without contact there is no saying whether it is. */
   const isMissing = (server: KcpMcpServer): boolean => {
     const [kcp, index] = kubeconfigKeysOf(server);
     const wanted = server.spec.inventory.mode === 'Index' ? [kcp, index] : [kcp];
@@ -75,8 +74,8 @@ export function wireWakeUps(
     onAnswer: () => {
       wakeWhere((server) => server.spec.kcp.secretRef === undefined);
     },
-    onState: ({ phase }) => {
-      if (phase === 'synced') wakeWhere((server) => hasFinalizer(server) || isMissing(server));
+    onState: () => {
+      wakeWhere(isMissing);
     },
   });
   children.certificates.on({

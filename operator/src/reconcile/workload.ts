@@ -118,7 +118,7 @@ async function applyCertificate(run: Run): Promise<void> {
   const { server, report, caches } = run;
   const { issuerRef } = server.spec.tls;
   if (!issuerRef) return;
-  const { phase } = caches.certificates.state(server.metadata);
+  const { phase } = caches.certificates.answered(server.metadata);
   if (phase === 'absent') {
     const message = `the cluster has no ${crdNameOf(CERTIFICATE)}: install cert-manager, or name a Secret with a certificate in spec.tls.secretName`;
     report.causes.CertificateReady = fails(waiting('KindNotInstalled', message));
