@@ -1,8 +1,8 @@
 import { isApiError, isGone, isMissingKind, isUnreachable } from './errors.ts';
 import type { InformerTimings } from './timings.ts';
 
-/** An API server that starts refuses so many times before it knows what anybody may do. */
-const STARTING = 3;
+/** So often an API server that has just started may refuse, as long as it doesn't know what anybody may do. */
+const STARTING = 5;
 
 /** `ms` shortened by a random part of up to a half, so that many that failed together don't come back together. */
 export function jittered(ms: number, random: () => number): number {
@@ -47,10 +47,11 @@ export class FailurePolicy {
     }
     this.#answered += 1;
     const asked = isApiError(error) ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(asked, this.#exponential(this.#answered, this.#timings.backoffMaxMs));
+    const longest = this.isAway() ? this.#timings.unreachableMaxMs : this.#timings.backoffMaxMs;
+    return Math.max(asked, this.#exponential(this.#answered, longest));
   }
 
-  /** Whether it is unreachable, or was until a moment ago: what it answers then needn't be true. */
+  /** Whether it is unreachable, or was until a moment ago: that it refuses then needn't mean anything. */
   isAway(): boolean {
     return this.#sinceUnreachable <= STARTING;
   }

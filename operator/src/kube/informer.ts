@@ -1,7 +1,7 @@
 import { FailurePolicy } from './failures.ts';
 import { sleep, systemClock } from './clock.ts';
 import { HandlerSet } from './handlers.ts';
-import { isAborted, isApiError, isForbidden, isGone, isMissingKind } from './errors.ts';
+import { isAborted, isApiError, isForbidden, isGone, isMissingKind, isUnreachable } from './errors.ts';
 import { ListWatch, SHORTEST_WATCH_MS } from './list-watch.ts';
 import { IndexedStore, isLater } from './store.ts';
 import { defaultTimings } from './timings.ts';
@@ -137,10 +137,9 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       this.#isPatient = false;
       const failure = await this.#goOn(endTurn);
       if (failure && !this.#hasStopped()) {
-        const delay = this.#onFailure(failure.error);
         // Whoever finds nobody keeps its turn while it waits: the others would find nobody, too.
-        if (!this.#failures.isAway()) endTurn();
-        await this.#pause(delay);
+        if (!isUnreachable(failure.error)) endTurn();
+        await this.#pause(this.#onFailure(failure.error));
       }
       endTurn();
     }
@@ -252,7 +251,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     // one dropped connection is nothing that anybody needs to know
     else if (this.#state.phase !== 'synced' || this.#failures.count() > 1) {
       this.#enter('retrying', message);
-      if (!this.#failures.isAway() && this.#answered.phase !== 'synced') this.#answer(this.#unanswered());
+      const isHeld = this.#answered.phase === 'synced' || this.#failures.isAway();
+      if (isBroken(error) && !isHeld) this.#answer(this.#unanswered());
     }
     return delay;
   }

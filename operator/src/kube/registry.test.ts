@@ -88,3 +88,21 @@ test('one that is refused lets others have its turn', async () => {
   expect(server.current.options.fieldSelector).toBe('metadata.name=b');
   await registry.stop();
 });
+
+test('one that is refused after an outage, as it was before, keeps no turn', async () => {
+  const { server, clock, registry } = setup(1);
+  const refused = new ApiError({ status: 403, reason: 'Forbidden', message: 'no' });
+  server.refusal = refused;
+  registry.acquire(key, 'user');
+  registry.acquire({ namespace: 'ns', name: 'b' }, 'user');
+  await clock.advance(300_000);
+  server.refusal = new ApiError({ status: 0, reason: 'Network', message: 'ECONNREFUSED' });
+  await clock.advance(60_000);
+  server.refusal = refused;
+  server.watches.splice(0);
+  for (let ms = 0; ms < 10_000 && server.watches.length === 0; ms += 10) await clock.advance(10);
+  await clock.advance(100);
+  const asked = server.watches.map(({ options }) => options.fieldSelector).sort();
+  expect(asked).toEqual(['metadata.name=a', 'metadata.name=b']);
+  await registry.stop();
+});

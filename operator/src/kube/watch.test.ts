@@ -178,10 +178,10 @@ test('after an outage the first refusals are retried soon: the API server is onl
   server.refusal = forbidden;
   const tries = server.watches.length;
   for (let ms = 0; ms < 10_000 && answers.length === 1; ms += 50) await clock.advance(50);
-  expect([server.watches.length - tries, answers]).toEqual([4, ['synced', 'forbidden']]);
+  expect([server.watches.length - tries, answers]).toEqual([6, ['synced', 'forbidden']]);
   expect(informer.state()).toMatchObject({ phase: 'forbidden', message: 'no' });
   server.refusal = undefined;
-  await clock.advance(1_600);
+  await clock.advance(3_200);
   expect(informer.state().phase).toBe('synced');
 });
 
@@ -194,8 +194,11 @@ test.each([
   await clock.advance(60_000);
   expect([informer.state().phase, informer.answered().phase]).toEqual(['retrying', phase]);
   server.lists = [refusal];
-  await clock.advance(3_000);
+  await clock.advance(8_000);
   expect([informer.state().phase, answers]).toEqual([phase, [phase]]);
+  server.lists = [busy];
+  await clock.advance(60_000);
+  expect([informer.answered().phase, answers]).toEqual([phase, [phase]]);
   server.lists = [broken];
   await clock.advance(60_000);
   expect([informer.answered().phase, answers]).toEqual(['starting', [phase, 'starting']]);

@@ -81,10 +81,10 @@ export interface Informer<T extends KubeObject> {
   state(): InformerState;
   /**
    * The state as it was answered last, however long there has been no contact: never `retrying`. `starting` before the first
-   * answer, and when what was absent or forbidden has become a failure of another kind.
+   * answer, and when what was absent or forbidden can't be read for a fault of the server.
    */
   answered(): InformerState;
-  /** Resolves as soon as the API server has answered the first time: synced, absent or forbidden. */
+  /** Resolves with the first answer: synced, absent or forbidden. */
   settled(signal?: AbortSignal): Promise<void>;
   /**
    * Takes an object that the caller has just written, so that the store needn't wait for the watch. Ignored where the
