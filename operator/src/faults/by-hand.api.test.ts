@@ -129,6 +129,17 @@ test('a quota that is used up: told, tried now and then, and over when there is 
       body: { status: { hard: SERVICES(count), used: SERVICES(0) } },
     });
   await allow(0);
+  const isInForce = () =>
+    env.api
+      .request(`/api/v1/namespaces/${it.namespace}/services?dryRun=All`, {
+        method: 'POST',
+        body: { metadata: { name: 'one-more' }, spec: { ports: [{ port: 443 }] } },
+      })
+      .then(
+        () => false,
+        (error: unknown) => String(error).includes('exceeded quota'),
+      );
+  await waitFor('the quota to be in force', isInForce, SOON);
   const since = now();
   await it.remove('Service', `${NAME}-mcp`);
   expect((await it.condition('Ready', 'False', 'Rejected')).message).toMatch(/exceeded quota: few.*count\/services=1/);
