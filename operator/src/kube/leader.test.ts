@@ -171,6 +171,28 @@ test('a lost lease is stood for again, once the work of the lost term has ended'
   expect([terms, election.isLeader()]).toEqual([2, true]);
 });
 
+test('an API server that is back, and refuses at first, is asked again soon; one that goes on refusing, less and less', async () => {
+  const { clock, leases, candidate } = setup();
+  const { election } = candidate('a');
+  await clock.advance(1_000);
+  leases.down.add('a');
+  await clock.advance(20_000);
+  leases.down.delete('a');
+  leases.refused.add('a');
+  await clock.advance(1_000);
+  leases.refused.delete('a');
+  await clock.advance(250);
+  expect(election.isLeader()).toBe(true);
+
+  leases.refused.add('a');
+  await clock.advance(60_000);
+  expect(election.isLeader()).toBe(false);
+  expect(leases.refusals).toBeLessThan(40);
+  leases.refused.delete('a');
+  await clock.advance(2_000);
+  expect(election.isLeader()).toBe(true);
+});
+
 test('a lease that was deleted or taken by force ends the term or is made again', async () => {
   const { clock, leases, candidate, log } = setup();
   const { election } = candidate('a');

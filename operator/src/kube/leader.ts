@@ -6,6 +6,7 @@
 import { sleep, systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
+import { isUnreachable } from './errors.ts';
 import { createLeaseLock } from './lease.ts';
 import type { LeaseLock } from './lease.ts';
 import { silentLogger } from './types.ts';
@@ -22,7 +23,7 @@ export interface LeaderElectionOptions {
   leaseDurationMs?: number;
   /** The term ends when renewing hasn't succeeded for so long. Default 10,000 ms; less than leaseDurationMs. */
   renewDeadlineMs?: number;
-  /** Between attempts, up to 20 % longer by chance. Default 2,000 ms. */
+  /** Between attempts, up to 20 % longer by chance; less after one that failed. Default 2,000 ms. */
   retryPeriodMs?: number;
   /**
    * Called with the term's signal, which aborts when the lease is lost or given up. The promise that it returns is the
@@ -75,6 +76,10 @@ class Election implements LeaderElection {
   readonly #stopping = new AbortController();
   #term: Term | undefined;
   #seen = '';
+  /** What the last attempt failed with, if it did. */
+  #failure: unknown;
+  /** Failures on end that were answers. */
+  #refusals = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: LeaderElectionOptions) {
@@ -115,8 +120,15 @@ class Election implements LeaderElection {
       const renewedAt = await this.#attempt(Infinity);
       if (renewedAt !== undefined && !stopped()) await this.#serve(renewedAt);
       else if (renewedAt !== undefined) await this.#release();
-      await this.#wait(this.#retryPeriodMs * (1 + this.#random() / 5));
+      await this.#wait(this.#standAgainMs() * (1 + this.#random() / 5));
     }
+  }
+
+  /** An API server that has just come back may refuse for a moment: then it is asked again soon. */
+  #standAgainMs(): number {
+    if (this.#failure === undefined) return this.#retryPeriodMs;
+    if (isUnreachable(this.#failure)) return this.#retryPeriodMs / 2;
+    return Math.min(this.#retryPeriodMs, (this.#retryPeriodMs / 8) * 2 ** Math.min(this.#refusals - 1, 3));
   }
 
   /** One term, from its election to its end. */
@@ -177,8 +189,12 @@ class Election implements LeaderElection {
     try {
       // not ended by stop(): a write whose answer we don't know would leave the lease behind
       const held = await this.#lock.tryAcquireOrRenew(Math.min(until, sentAt + this.#renewDeadlineMs / 2));
+      this.#failure = undefined;
+      this.#refusals = 0;
       return held ? sentAt : undefined;
     } catch (error) {
+      this.#failure = error;
+      this.#refusals = isUnreachable(error) ? 0 : this.#refusals + 1;
       if (!this.#stopping.signal.aborted) {
         this.#logger.warn('the leader lease could not be taken or renewed', { error: (error as Error).message });
       }

@@ -9,6 +9,9 @@ export class FakeLeases {
 
   /** Who can't reach it. */
   readonly down = new Set<string>();
+  /** Who reaches it, and is refused. */
+  readonly refused = new Set<string>();
+  refusals = 0;
   /** Who gets no answer, ever. */
   readonly unanswered = new Set<string>();
   readonly writes: { identity: string; at: number }[] = [];
@@ -23,6 +26,9 @@ export class FakeLeases {
     const reach = async (): Promise<void> => {
       await (this.unanswered.has(identity) ? new Promise(() => undefined) : Promise.resolve());
       if (this.down.has(identity)) throw failure(0, 'Network');
+      if (!this.refused.has(identity)) return;
+      this.refusals += 1;
+      throw failure(403, 'Forbidden');
     };
     const store = (lease: Lease): Lease => {
       this.writes.push({ identity, at: this.#now() });
