@@ -128,7 +128,7 @@ class Election implements LeaderElection {
   #standAgainMs(): number {
     if (this.#failure === undefined) return this.#retryPeriodMs;
     if (isUnreachable(this.#failure)) return this.#retryPeriodMs / 2;
-    return Math.min(this.#retryPeriodMs, (this.#retryPeriodMs / 8) * 2 ** Math.min(this.#refusals - 1, 3));
+    return Math.min(this.#retryPeriodMs, (this.#retryPeriodMs / 8) * 2 ** (this.#refusals - 1));
   }
 
   /** One term, from its election to its end. */

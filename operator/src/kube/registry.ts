@@ -5,7 +5,10 @@ import type { KubeObject, ObjectKey } from './types.ts';
 import { createInformer } from './watch.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './watch.ts';
 
-/** Watches that begin at a time unless `turns` says otherwise. After a start or an outage, more would take memory while they wait, and beside its API server the operator would hardly be done sooner. */
+/**
+ * Watches that begin at a time unless `turns` says otherwise. After a start or an outage, more would take memory while they wait, and
+ * beside its API server the operator would hardly be done sooner.
+ */
 export const WATCHES_AT_ONCE = 8;
 
 export interface RegistryOptions<T extends KubeObject> extends Omit<

@@ -18,8 +18,8 @@ import type { Run } from './run.ts';
 import { secretInTheWay } from './secret-in-the-way.ts';
 import { fails, lookAgain } from './status.ts';
 
-/** Without contact, when to look again whether there are Kubeconfigs that nobody knew of. */
-const CONTACT_MS = 30_000;
+/** While Kubeconfigs can't be read: when to look again whether there are some that nobody knew of. */
+const UNREADABLE_MS = 30_000;
 
 /** Where a Kubeconfig of ours is, and why it isn't there or as it should be. */
 export interface Minted {
@@ -146,5 +146,5 @@ export async function pruneMinted(run: Run): Promise<void> {
   if (!hasFinalizer(server) || left.some((namespace) => namespace !== server.metadata.namespace)) return;
   const { phase } = caches.kubeconfigs.state();
   if (phase === 'synced' || phase === 'absent') run.server = await removeFinalizer(server, run);
-  else lookAgain(run.report, CONTACT_MS);
+  else lookAgain(run.report, UNREADABLE_MS);
 }

@@ -23,7 +23,7 @@ export interface WakingCaches {
 /** Index of KcpMcpServers: see {@link kubeconfigKeysOf}. */
 export const BY_KUBECONFIG = 'kubeconfig';
 
-/** Keys of the Kubeconfigs that a server is about: where kcp is, which it names or has made for it, and its identity's for an index. */
+/** Keys of the Kubeconfigs that a server is about: the one that says where kcp is, and the one that an index would be read with. */
 export function kubeconfigKeysOf(server: KcpMcpServer): string[] {
   const { kubeconfigRef, frontProxyRef } = server.spec.kcp;
   const ref = kubeconfigRef ?? frontProxyRef;
@@ -59,7 +59,7 @@ export function wireWakeUps(
   const wakeUsers = ({ metadata }: KcpKubeconfig): void => {
     for (const server of servers.byIndex(BY_KUBECONFIG, keyOf(metadata))) wake(keyOf(server.metadata));
   };
-  /** Without contact there is no saying whether it is. */
+  /** Whether a Kubeconfig that it needs isn't there, as far as is known: what that means depends on whether there is contact. */
   const isMissing = (server: KcpMcpServer): boolean => {
     const [kcp, index] = kubeconfigKeysOf(server);
     const wanted = server.spec.inventory.mode === 'Index' ? [kcp, index] : [kcp];
