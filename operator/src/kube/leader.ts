@@ -6,7 +6,7 @@
 import { sleep, systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
-import { isUnreachable } from './errors.ts';
+import { FailurePolicy } from './failures.ts';
 import { createLeaseLock } from './lease.ts';
 import type { LeaseLock } from './lease.ts';
 import { silentLogger } from './types.ts';
@@ -76,10 +76,9 @@ class Election implements LeaderElection {
   readonly #stopping = new AbortController();
   #term: Term | undefined;
   #seen = '';
-  /** What the last attempt failed with, if it did. */
-  #failure: unknown;
-  /** Failures on end that were answers. */
-  #refusals = 0;
+  readonly #failures: FailurePolicy;
+  /** Until the next attempt to be elected. */
+  #pauseMs = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: LeaderElectionOptions) {
@@ -94,6 +93,13 @@ class Election implements LeaderElection {
     this.#renewDeadlineMs = renewDeadlineMs;
     this.#retryPeriodMs = retryPeriodMs;
     this.#lock = createLeaseLock({ ...options, leaseDurationMs, clock: this.#clock });
+    const delays = {
+      backoffMinMs: retryPeriodMs / 8,
+      backoffMaxMs: retryPeriodMs,
+      unreachableMaxMs: retryPeriodMs / 2,
+      absentMs: retryPeriodMs,
+    };
+    this.#failures = new FailurePolicy(delays, this.#random);
   }
 
   start(): void {
@@ -120,15 +126,8 @@ class Election implements LeaderElection {
       const renewedAt = await this.#attempt(Infinity);
       if (renewedAt !== undefined && !stopped()) await this.#serve(renewedAt);
       else if (renewedAt !== undefined) await this.#release();
-      await this.#wait(this.#standAgainMs() * (1 + this.#random() / 5));
+      await this.#wait(this.#pauseMs);
     }
-  }
-
-  /** An API server that has just come back may refuse for a moment: then it is asked again soon. */
-  #standAgainMs(): number {
-    if (this.#failure === undefined) return this.#retryPeriodMs;
-    if (isUnreachable(this.#failure)) return this.#retryPeriodMs / 2;
-    return Math.min(this.#retryPeriodMs, (this.#retryPeriodMs / 8) * 2 ** (this.#refusals - 1));
   }
 
   /** One term, from its election to its end. */
@@ -189,12 +188,11 @@ class Election implements LeaderElection {
     try {
       // not ended by stop(): a write whose answer we don't know would leave the lease behind
       const held = await this.#lock.tryAcquireOrRenew(Math.min(until, sentAt + this.#renewDeadlineMs / 2));
-      this.#failure = undefined;
-      this.#refusals = 0;
+      this.#failures.reset();
+      this.#pauseMs = this.#retryPeriodMs * (1 + this.#random() / 5);
       return held ? sentAt : undefined;
     } catch (error) {
-      this.#failure = error;
-      this.#refusals = isUnreachable(error) ? 0 : this.#refusals + 1;
+      this.#pauseMs = this.#failures.delay(error);
       if (!this.#stopping.signal.aborted) {
         this.#logger.warn('the leader lease could not be taken or renewed', { error: (error as Error).message });
       }
