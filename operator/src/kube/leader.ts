@@ -23,7 +23,7 @@ export interface LeaderElectionOptions {
   leaseDurationMs?: number;
   /** The term ends when renewing hasn't succeeded for so long. Default 10,000 ms; less than leaseDurationMs. */
   renewDeadlineMs?: number;
-  /** Between attempts, up to 20 % longer by chance; less after one that failed. Default 2,000 ms. */
+  /** Between attempts, up to 20 % longer by chance; after one that failed less, or as long as Retry-After says. Default 2,000 ms. */
   retryPeriodMs?: number;
   /**
    * Called with the term's signal, which aborts when the lease is lost or given up. The promise that it returns is the
