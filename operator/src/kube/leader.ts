@@ -23,7 +23,10 @@ export interface LeaderElectionOptions {
   leaseDurationMs?: number;
   /** The term ends when renewing hasn't succeeded for so long. Default 10,000 ms; less than leaseDurationMs. */
   renewDeadlineMs?: number;
-  /** Between attempts, up to 20 % longer by chance; after one that failed less, or as long as Retry-After says. Default 2,000 ms. */
+  /**
+   * Between attempts. Without a term up to 20 % longer by chance, and after a failure shorter, or as long as Retry-After says.
+   * Default 2,000 ms.
+   */
   retryPeriodMs?: number;
   /**
    * Called with the term's signal, which aborts when the lease is lost or given up. The promise that it returns is the
@@ -74,9 +77,9 @@ class Election implements LeaderElection {
   readonly #retryPeriodMs: number;
   readonly #lock: LeaseLock;
   readonly #stopping = new AbortController();
+  readonly #failures: FailurePolicy;
   #term: Term | undefined;
   #seen = '';
-  readonly #failures: FailurePolicy;
   /** Until the next attempt to be elected. */
   #pauseMs = 0;
   #running: Promise<void> | undefined;
@@ -93,13 +96,8 @@ class Election implements LeaderElection {
     this.#renewDeadlineMs = renewDeadlineMs;
     this.#retryPeriodMs = retryPeriodMs;
     this.#lock = createLeaseLock({ ...options, leaseDurationMs, clock: this.#clock });
-    const delays = {
-      backoffMinMs: retryPeriodMs / 8,
-      backoffMaxMs: retryPeriodMs,
-      unreachableMaxMs: retryPeriodMs / 2,
-      absentMs: retryPeriodMs,
-    };
-    this.#failures = new FailurePolicy(delays, this.#random);
+    const delays = { backoffMinMs: retryPeriodMs / 8, backoffMaxMs: retryPeriodMs, absentMs: retryPeriodMs };
+    this.#failures = new FailurePolicy({ ...delays, unreachableMaxMs: retryPeriodMs / 2 }, this.#random);
   }
 
   start(): void {

@@ -8,7 +8,7 @@ import type { Template } from '../template.ts';
 import { ownWrites } from '../world.ts';
 import type { World } from '../world.ts';
 
-const WARM_UP = 300;
+const WARM_UP = 100;
 
 /**
  * The operator and a client that makes the same writes flat out, in turns. The longer an API server has run, the more it takes for
@@ -46,7 +46,7 @@ export async function contest(world: World, template: Template): Promise<void> {
   }
 }
 
-/** A process that has just been started is slower; the flat-out client has run for long, and created all Roles. */
+/** A process that has just been started is slower, and a flat-out client that has run for long isn't. */
 async function warmUp(world: World): Promise<void> {
   const some = places(Math.min(WARM_UP, world.options.resources));
   await create(world, some);
