@@ -2,9 +2,9 @@
 /** Wiring: options, logger, client, operator, health server, signals. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import packageJson from '../package.json' with { type: 'json' };
 import { startHealthServer } from './health.ts';
+import { createHeap, frugal } from './heap.ts';
 import { createKubeClient } from './kube/index.ts';
 import { createLogger } from './logger.ts';
 import { createIssuerCheck } from './outbound/issuer.ts';
@@ -39,7 +39,7 @@ async function run(options: Options): Promise<void> {
   });
   const allowed = { allowLocal: options.allowLocalAddresses };
   const outbound = { checkIssuer: createIssuerCheck(allowed), probeKcp: createKcpProbe(allowed) };
-  const operator = createOperator({ ...options, client, identity, logger, ...outbound });
+  const operator = createOperator({ ...options, client, identity, logger, heap: createHeap(), ...outbound });
   const { metrics } = operator;
   const health = await startHealthServer(options.metricsBindAddress, {
     notReady: () => operator.notReady(),
@@ -68,6 +68,5 @@ async function main(): Promise<void> {
   }
 }
 
-// Memory goes back early. On the command line this would also set the young generation's size; see docs/adr/0025.
-setFlagsFromString('--optimize-for-size');
+frugal();
 void main();

@@ -17,6 +17,7 @@ import {
   type Logger,
   type WorkQueue,
 } from './kube/index.ts';
+import type { Heap } from './heap.ts';
 import { createMetrics, instrument, type Metrics } from './metrics.ts';
 import type { CheckIssuer } from './outbound/issuer.ts';
 import type { ProbeKcp } from './outbound/kcp.ts';
@@ -49,6 +50,8 @@ export interface OperatorOptions {
   timings?: Partial<InformerTimings>;
   /** Durations of the Lease; tests shorten them. */
   lease?: Pick<LeaderElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryPeriodMs'>;
+  /** Told how many wait, to have memory for them. */
+  heap?: Heap;
   /** The machine's unless told. */
   clock?: Clock;
 }
@@ -125,6 +128,7 @@ export function createOperator(options: OperatorOptions): Operator {
     const hooks = {
       onDepth: (depth: number) => {
         caches.setBusy(depth > 0);
+        options.heap?.waiting(depth);
       },
     };
     const own = createWorkQueue({ process, concurrency: options.concurrency, longestDelayMs, clock, hooks });
@@ -140,6 +144,7 @@ export function createOperator(options: OperatorOptions): Operator {
     // Also what those referred to who were deleted meanwhile: nobody reconciles them any more.
     caches.releaseAll();
     caches.setBusy(false);
+    options.heap?.waiting(0);
   };
 
   const stopping = new AbortController();
