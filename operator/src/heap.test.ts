@@ -58,7 +58,7 @@ test('memory goes back once when nobody has waited for a second', async () => {
   await clock.advance(900);
   expect(told).not.toContain('collect');
   await clock.advance(100);
-  expect(told.slice(-2)).toEqual([25, 'collect']);
+  expect(told.slice(-2)).toEqual([10, 'collect']);
   told.splice(0);
   await clock.advance(60_000);
   expect(told).toEqual([]);

@@ -10,8 +10,10 @@ import type { Clock } from './kube/index.ts';
 const MANY = 5;
 /** A step of the heap during a burst, in bytes. */
 const STEP = 24e6;
-/** A step at other times, in percent of what the heap holds; the least of a burst, too. */
+/** A step before the first burst, in percent of what the heap holds; the least of a burst, too. */
 const LITTLE = 25;
+/** The same after a burst: at rest it takes minutes to fill. */
+const LEAST = 10;
 /** The larger the heap, the fewer percent a step is: looked at so often. */
 const LOOK_MS = 300;
 /** A burst is over when nobody has waited for so long. */
@@ -63,7 +65,7 @@ export function createHeap({ engine = v8, clock = systemClock }: { engine?: Engi
     isBurst = false;
     cancelEnd = undefined;
     cancelLook?.();
-    engine.growBy(LITTLE);
+    engine.growBy(LEAST);
     engine.collect();
   }
 
