@@ -9,7 +9,7 @@ interface Case {
   heap: Heap;
   /** What V8 was told, in this order: a percentage, or to collect. */
   told: (number | 'collect')[];
-  holds(bytes: number): void;
+  holds: (bytes: number) => void;
 }
 
 function setUp(): Case {
@@ -36,14 +36,13 @@ test('one KcpMcpServer after the other changes nothing', async () => {
 });
 
 test('while many wait a step is as large however much the heap holds, and never smaller than before', async () => {
-  const given = setUp();
-  const { clock, heap, told } = given;
+  const { clock, heap, told, holds } = setUp();
   heap.waiting(1_000);
   expect(told.splice(0)).toEqual([25, 120]);
-  given.holds(48 * MB);
+  holds(48 * MB);
   await clock.advance(300);
   expect(told.splice(0)).toEqual([50]);
-  given.holds(400 * MB);
+  holds(400 * MB);
   await clock.advance(300);
   expect(told.splice(0)).toEqual([25]);
 });

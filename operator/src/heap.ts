@@ -7,17 +7,17 @@ import { systemClock } from './kube/index.ts';
 import type { Clock } from './kube/index.ts';
 
 /** So many that wait are a burst. */
-const MANY = 5;
-/** A step of the heap during a burst, in bytes. */
-const STEP = 24e6;
-/** A step before the first burst, in percent of what the heap holds; the least of a burst, too. */
-const LITTLE = 25;
-/** The same after a burst: at rest it takes minutes to fill. */
-const LEAST = 10;
-/** The larger the heap, the fewer percent a step is: looked at so often. */
+const BURST = 5;
+/** A step of the heap during a burst, in bytes; but never less than one before. */
+const BURST_STEP_BYTES = 24e6;
+/** The larger the heap, the fewer percent such a step is: looked at so often. */
 const LOOK_MS = 300;
 /** A burst is over when nobody has waited for so long. */
 const QUIET_MS = 1_000;
+/** A step before the first burst, in percent of what the heap holds. */
+const STARTING_PERCENT = 25;
+/** A step after a burst: at rest it takes minutes to fill. */
+const RESTING_PERCENT = 10;
 
 export interface Heap {
   /** So many KcpMcpServers wait for a worker. */
@@ -35,51 +35,50 @@ export interface Engine {
 }
 
 /** V8's own; it collects only where Node runs with --expose-gc, as in the image. */
-const v8: Engine = {
-  used: () => getHeapStatistics().used_heap_size,
-  growBy(percent) {
-    setFlagsFromString(`--heap-growing-percent=${percent}`);
-  },
-  collect() {
-    globalThis.gc?.({ type: 'major', flavor: 'last-resort', execution: 'sync' });
-  },
-};
-
-/** Has V8 give memory back early. On the command line this would also set the young generation's size. */
-export function frugal(): void {
+function v8Engine(): Engine {
+  // Memory goes back early. On the command line this would also set the young generation's size.
   setFlagsFromString('--optimize-for-size');
+  return {
+    used: () => getHeapStatistics().used_heap_size,
+    growBy(percent) {
+      setFlagsFromString(`--heap-growing-percent=${percent}`);
+    },
+    collect() {
+      globalThis.gc?.({ type: 'major', flavor: 'last-resort', execution: 'sync' });
+    },
+  };
 }
 
-export function createHeap({ engine = v8, clock = systemClock }: { engine?: Engine; clock?: Clock } = {}): Heap {
-  let isBurst = false;
+export function createHeap({
+  engine = v8Engine(),
+  clock = systemClock,
+}: { engine?: Engine; clock?: Clock } = {}): Heap {
+  /** During a burst only. */
   let cancelLook: (() => void) | undefined;
   let cancelEnd: (() => void) | undefined;
-  engine.growBy(LITTLE);
+  engine.growBy(STARTING_PERCENT);
 
   function look(): void {
-    engine.growBy(Math.max(LITTLE, Math.round((100 * STEP) / engine.used())));
+    engine.growBy(Math.max(STARTING_PERCENT, Math.round((100 * BURST_STEP_BYTES) / engine.used())));
     cancelLook = clock.after(LOOK_MS, look);
   }
 
   function end(): void {
-    isBurst = false;
-    cancelEnd = undefined;
     cancelLook?.();
-    engine.growBy(LEAST);
+    cancelLook = cancelEnd = undefined;
+    engine.growBy(RESTING_PERCENT);
     engine.collect();
   }
 
   return {
     waiting(count) {
-      if (count > 0) {
-        cancelEnd?.();
-        cancelEnd = undefined;
+      if (count === 0) {
+        if (cancelLook) cancelEnd ??= clock.after(QUIET_MS, end);
+        return;
       }
-      if (!isBurst && count >= MANY) {
-        isBurst = true;
-        look();
-      }
-      if (isBurst && count === 0) cancelEnd ??= clock.after(QUIET_MS, end);
+      cancelEnd?.();
+      cancelEnd = undefined;
+      if (!cancelLook && count >= BURST) look();
     },
   };
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 import { startHealthServer } from './health.ts';
-import { createHeap, frugal } from './heap.ts';
+import { createHeap } from './heap.ts';
 import { createKubeClient } from './kube/index.ts';
 import { createLogger } from './logger.ts';
 import { createIssuerCheck } from './outbound/issuer.ts';
@@ -68,5 +68,4 @@ async function main(): Promise<void> {
   }
 }
 
-frugal();
 void main();

@@ -23,7 +23,8 @@ test('a watch on a copy that was just made begins when no KcpMcpServer waits for
     await it.createServer();
     cases.push(it);
   }
-  await env.startOperator({ concurrency: 1 });
+  const waiting: number[] = [];
+  await env.startOperator({ concurrency: 1, heap: { waiting: (count) => waiting.push(count) } });
   const namespaces = new Set(cases.map(({ namespace }) => namespace));
   const asked = async (verb: string, resource: string): Promise<Audited[]> =>
     (await operatorRequests(env.plane.auditLog))
@@ -39,4 +40,7 @@ test('a watch on a copy that was just made begins when no KcpMcpServer waits for
   // One after the other: with the last one nobody waits any more.
   const lastButOne = applied.at(-2)?.requestReceivedTimestamp ?? '';
   expect((watches[0]?.requestReceivedTimestamp ?? '') > lastButOne).toBe(true);
+  // Memory is made ready for as many as wait, and for nobody in the end.
+  expect(Math.max(...waiting)).toBeGreaterThanOrEqual(cases.length - 1);
+  await waitFor('nobody to wait', () => waiting.at(-1) === 0, SOON);
 }, 60_000);
