@@ -5,7 +5,7 @@
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './client.ts';
 import { createBrake, type Contest } from './contest.ts';
-import { hashOf, withHash, withoutNothing } from './content.ts';
+import { digest, hashOf, withHash, withoutNothing } from './content.ts';
 import { isConflict } from './errors.ts';
 import { holdsExactly, ownable, ownsExactly } from './fields.ts';
 import type { Fields } from './fields.ts';
@@ -205,7 +205,7 @@ export function createApplier(options: ApplierOptions): Applier {
       }
       const { namespace, name } = metadata;
       const wanted = { apiVersion, kind, metadata: { namespace, name }, status } as typeof desired;
-      const content = hashOf(status);
+      const content = digest(status);
       const contest = brake.hold(id, content, () => ({ takers: takersOf(wanted, live, owned), deleted: false }));
       if (contest) throw new ContestedError(kind, keyOf(metadata), contest);
       const object = await client.applyStatus(resource, wanted, {

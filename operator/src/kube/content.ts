@@ -30,7 +30,9 @@ export function withoutNothing<T>(value: T): T {
 /** Of JSON, whatever the order of its members. */
 export const hashOf = (value: unknown): string => digest(withoutNothing(value));
 
-const digest = (inOrder: unknown): string => hash('sha256', JSON.stringify(inOrder), 'buffer').toString('hex', 0, 16);
+/** The same of what {@link withoutNothing} has put in order. */
+export const digest = (inOrder: unknown): string =>
+  hash('sha256', JSON.stringify(inOrder), 'buffer').toString('hex', 0, 16);
 
 /** Beyond so many names the built-in sort, which copies, is quicker than moving them one by one. */
 const FEW = 16;

@@ -109,7 +109,7 @@ test('what is kept of a KcpMcpServer says what it said', () => {
         ...object,
         metadata: { name: 'a', uid: 'u', resourceVersion: '7', labels: { part: 'of something larger' }, managedFields },
         spec: { hostname: 'mcp.example.com', tls: { dnsNames: ['a.example.com'] }, none: null },
-        status: { conditions: [{ type: 'Ready', message: 'all is well with this one' }, null] },
+        status: { conditions: [{ type: 'Ready', reason: 'Ready', message: 'all is well with this one' }] },
       }),
     ) as KcpMcpServer;
   const whole = [{ ...entry, apiVersion: 'v1', fieldsType: 'FieldsV1' }];
@@ -117,4 +117,18 @@ test('what is kept of a KcpMcpServer says what it said', () => {
   // Of the manager all that is read.
   expect(one).toEqual(fresh([entry]));
   expect(other).toEqual(one);
+  expect(other.spec.tls).toBe(one.spec.tls);
+});
+
+test('children of one owner have labels and owner in common, unless somebody changed them', () => {
+  const child = (name: string, labels: Record<string, string>) =>
+    slimChild({
+      ...object,
+      metadata: { name, labels, ownerReferences: [{ apiVersion: 'v1', kind: 'Owner', name: 'o', uid: 'u1' }] },
+    }).metadata;
+  const [one, other, edited] = [child('a', { of: 'o' }), child('b', { of: 'o' }), child('c', { of: 'another' })];
+  expect(other).toEqual({ ...one, name: 'b' });
+  expect(other.labels).toBe(one.labels);
+  expect(other.ownerReferences).toBe(one.ownerReferences);
+  expect(edited.labels).toEqual({ of: 'another' });
 });

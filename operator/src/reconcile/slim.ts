@@ -2,7 +2,7 @@
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../kube/index.ts';
 import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
-import { intern, once } from './intern.ts';
+import { once, sharedMembers, siblings } from './sharing.ts';
 import type { DataObject, Deployment } from './objects.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -14,12 +14,13 @@ export function slim<T extends KubeObject>(object: T): T {
 
 /** A KcpMcpServer, of which there are many that say the same. */
 export function slimServer(server: KcpMcpServer): KcpMcpServer {
-  intern({ spec: server.spec, conditions: server.status?.conditions }, OF_ONE);
+  sharedMembers(server.spec);
+  for (const condition of server.status?.conditions ?? []) {
+    condition.type = once(condition.type);
+    condition.reason = once(condition.reason);
+  }
   return slim(server);
 }
-
-/** What conditions seldom have in common. */
-const OF_ONE = new Set(['message']);
 
 /** A child also without what others own of its status, which we never apply. */
 export function slimChild<T extends KubeObject>(object: T): T {
@@ -72,12 +73,11 @@ export function noKey(secret: DataObject): DataObject {
 }
 
 function slimMetadata(metadata: ObjectMeta): ObjectMeta {
-  const { namespace, labels, ownerReferences, managedFields } = metadata;
+  const { namespace, managedFields } = metadata;
   return {
     ...withoutLastApplied(metadata),
+    ...siblings(metadata),
     ...(namespace !== undefined && { namespace: once(namespace) }),
-    ...(labels && { labels: intern(labels) }),
-    ...(ownerReferences && { ownerReferences: intern(ownerReferences) }),
     ...(managedFields && { managedFields: managedFields.map(slimEntry) }),
   };
 }
@@ -101,25 +101,8 @@ function slimEntry({ manager, operation, subresource, time, fieldsV1 }: ManagedF
   };
 }
 
-type OwnedFields = Record<string, Record<string, unknown> | undefined>;
+type OwnedFields = Record<string, object | undefined>;
 
 function sharing({ 'f:metadata': metadata, ...rest }: OwnedFields): OwnedFields {
   return { ...(metadata && { 'f:metadata': sharedMembers(metadata) }), ...sharedMembers(rest) };
-}
-
-function sharedMembers<T extends Record<string, unknown>>(fields: T): T {
-  for (const name in fields) fields[name] = shared(fields[name]);
-  return fields;
-}
-
-const MAX_SHARED = 1_000;
-const parts = new Map<string, unknown>();
-
-function shared<T>(part: T): T {
-  const text = JSON.stringify(part);
-  const known = parts.get(text);
-  if (known !== undefined) return known as T;
-  if (parts.size >= MAX_SHARED) parts.clear();
-  parts.set(text, part);
-  return part;
 }
