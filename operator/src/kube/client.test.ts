@@ -299,6 +299,34 @@ test('a watch: events in pieces, an ERROR event, the end', async () => {
   expect(isGone(await failure(watch()))).toBe(true);
 });
 
+test('a watch tells of what is known already only the version, and parses no more of it', async () => {
+  const line = (resourceVersion: string): string => {
+    const metadata = { name: 'a', namespace: 'ns', uid: 'u', resourceVersion, generation: 1 };
+    return JSON.stringify({
+      type: 'MODIFIED',
+      object: { kind: 'ConfigMap', apiVersion: 'v1', metadata, data: { a: '1' } },
+    });
+  };
+  const answer: Answer = (_, response) => {
+    response.writeHead(200);
+    response.end(`${line('5').slice(0, -1)} not JSON\n${line('6')}\n`);
+  };
+  const client = await setup([answer]);
+  const seen: unknown[] = [];
+  await client.watch(kinds.configMap, {
+    namespace: 'ns',
+    timeoutSeconds: 300,
+    isKnown: ({ resourceVersion }) => resourceVersion === '5',
+    onEvent: ({ type, object }) =>
+      seen.push([type, object.metadata.resourceVersion, (object as { data?: unknown }).data]),
+    signal: new AbortController().signal,
+  });
+  expect(seen).toEqual([
+    ['BOOKMARK', '5', undefined],
+    ['MODIFIED', '6', { a: '1' }],
+  ]);
+});
+
 test('watches have connections of their own: they starve no call', async () => {
   const client = await setup(
     [

@@ -1,5 +1,6 @@
 /** A small typed client of the Kubernetes REST API. */
 import type { Clock } from './clock.ts';
+import type { Version } from './event-head.ts';
 import type { KubeObject, Logger, ObjectKey, Resource } from './types.ts';
 
 export { createKubeClient } from './rest-client.ts';
@@ -95,6 +96,11 @@ export interface WatchOptions<T> {
   /** Called for every chunk of bytes, before its events. */
   onActivity?: () => void;
   onEvent: (event: WatchEvent<T>) => void;
+  /**
+   * Whether the caller has this version of an object, or a later one: asked, where that is quick to tell, of what was added or
+   * modified. What is known is told as a BOOKMARK.
+   */
+  isKnown?: ((version: Version) => boolean) | undefined;
   signal: AbortSignal;
 }
 

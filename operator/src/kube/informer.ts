@@ -111,7 +111,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     const known = this.#resourceVersion;
     // At `known` the store was complete: an older object that it lacks was deleted since.
     if (known === undefined || this.#isStopping || !isLater(object.metadata.resourceVersion, known)) return;
-    this.#handlers.changes(this.store.set(this.#kept(object)), true);
+    // Often the watch was quicker than the answer.
+    if (this.store.isNews(object)) this.#handlers.changes(this.store.set(this.#kept(object)), true);
   }
 
   poke(): void {
@@ -224,6 +225,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
         onEvent: (event) => {
           this.#onEvent(event);
         },
+        isKnown: (metadata) => !this.store.isNews({ metadata }),
       });
     } finally {
       if (this.#clock.monotonic() - openedAt >= SHORTEST_WATCH_MS) this.#failures.reset();

@@ -2,6 +2,7 @@
 import type { KubeClient, ObjectList, WatchEvent } from './client.ts';
 import type { Clock } from './clock.ts';
 import { ApiError } from './errors.ts';
+import type { Version } from './event-head.ts';
 import { SilenceGuard } from './silence.ts';
 import type { KubeObject, Resource } from './types.ts';
 
@@ -30,6 +31,7 @@ export interface WatchCall<T> {
   resourceVersion: string | undefined;
   onOpen: () => void;
   onEvent: (event: WatchEvent<T>) => void;
+  isKnown: (version: Version) => boolean;
   /** Ends it. Silence aborts it, too. */
   ending: AbortController;
 }
@@ -66,7 +68,7 @@ export class ListWatch<T extends KubeObject> {
   }
 
   /** One watch; resolves when it ended as it should. Rejects with `Timeout` for silence, `Network` for an early end. */
-  async watch({ resourceVersion, onOpen, onEvent, ending }: WatchCall<T>): Promise<void> {
+  async watch({ resourceVersion, onOpen, onEvent, isKnown, ending }: WatchCall<T>): Promise<void> {
     const startedAt = this.#clock.monotonic();
     const { silenceMs, watchMinMs, watchMaxMs } = this.#timings;
     const silence = new SilenceGuard(this.#clock, Math.min(OPEN_MS, silenceMs), silenceMs, ending);
@@ -85,6 +87,7 @@ export class ListWatch<T extends KubeObject> {
         },
         onActivity: heard,
         onEvent,
+        isKnown,
       });
     } finally {
       silence.dispose();

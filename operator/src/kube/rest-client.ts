@@ -15,6 +15,7 @@ import { systemClock } from './clock.ts';
 import { findCredentials } from './credentials.ts';
 import { ApiError, errorFromStatus, isApiError, isMissingKind, isNotFound } from './errors.ts';
 import type { Asked, Status } from './errors.ts';
+import { versionOf } from './event-head.ts';
 import { LineReader } from './lines.ts';
 import { askedOf, createRest, toApiError } from './rest.ts';
 import type { Rest, RestCall, Scope } from './rest.ts';
@@ -194,7 +195,7 @@ class RestClient implements KubeClient {
       await read((chunk) => {
         options.onActivity?.();
         for (const line of lines.take(chunk)) {
-          const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status };
+          const event = knownOf<T>(line, options) ?? (JSON.parse(line) as WatchEvent<T> | ErrorEvent);
           if (event.type === 'ERROR') throw errorFromStatus(asked(), event.object);
           options.onEvent({ type: event.type, object: withKind(resource, event.object) });
         }
@@ -237,6 +238,18 @@ class RestClient implements KubeClient {
   #ended(signal: AbortSignal): boolean {
     return signal.aborted || this.#scopes.some((scope) => scope.signal.aborted);
   }
+}
+
+interface ErrorEvent {
+  type: 'ERROR';
+  object: Status;
+}
+
+/** Most of what is written here comes back by a watch: parsing that would take a third of what watches take. */
+function knownOf<T>(line: string, { isKnown }: WatchOptions<T>): WatchEvent<T> | undefined {
+  const version = isKnown && versionOf(line);
+  if (!version || !isKnown(version)) return undefined;
+  return { type: 'BOOKMARK', object: { metadata: { resourceVersion: version.resourceVersion } } as T };
 }
 
 function watchCall<T>(path: string, options: WatchOptions<T>): RestCall & { signal: AbortSignal } {

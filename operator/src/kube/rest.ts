@@ -199,7 +199,10 @@ export function toApiError(error: unknown, asked: Asked, signal: AbortSignal, ex
 }
 
 function queryString(query: RestCall['query'] = {}): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
-  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
+  let text = '';
+  for (const name in query) {
+    const value = query[name];
+    if (value !== undefined) text += `${text === '' ? '?' : '&'}${name}=${encodeURIComponent(value)}`;
+  }
+  return text;
 }

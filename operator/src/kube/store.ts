@@ -57,7 +57,7 @@ export class IndexedStore<T extends KubeObject> implements Store<T> {
   }
 
   /** Whether what is stored of an object, if anything, is an older version of it, or another object of its name. */
-  isNews({ metadata }: T): boolean {
+  isNews({ metadata }: Pick<T, 'metadata'>): boolean {
     const stored = this.#objects.get(keyOf(metadata))?.metadata;
     if (stored === undefined || stored.uid !== metadata.uid) return true;
     return isLater(metadata.resourceVersion, stored.resourceVersion);

@@ -5,6 +5,7 @@ import type { ControlPlane } from '../../../e2e/cluster/control-plane.ts';
 import { waitFor } from '../../../e2e/lib/wait.ts';
 import type { KubeClient } from './client.ts';
 import { isGone } from './errors.ts';
+import type { Version } from './event-head.ts';
 import { kinds, openSockets, testClient, widgetCrd } from './testing/api.ts';
 import type { ConfigMap } from './testing/api.ts';
 import type { KubeObject, Resource } from './types.ts';
@@ -86,6 +87,33 @@ test('holds what there is, and follows every change', async () => {
   await client.update(kinds.configMap, { ...configMap('before', '1'), metadata }, manager);
   await waitFor('the change of labels to be seen', () => informer.store.size === 0, soon);
   expect(events).toEqual(['add before', 'add after', 'update 2 3', 'delete after', 'delete before']);
+});
+
+test('which version an event is about is told by how the API server writes it', async () => {
+  const asked: Version[] = [];
+  const told = new Set<string>();
+  const ending = new AbortController();
+  const watching = [false, true].map((metadataOnly) =>
+    client.watch(kinds.configMap, {
+      namespace: 'default',
+      labelSelector: 'test=head',
+      timeoutSeconds: 60,
+      metadataOnly,
+      isKnown: (version) => asked.push(version) > 0,
+      onEvent: ({ type }) => told.add(type),
+      signal: ending.signal,
+    }),
+  );
+  const object = configMap('head', '1');
+  const metadata = { ...object.metadata, labels: { test: 'head' }, annotations: { uid: 'x', resourceVersion: '1' } };
+  const written = await client.create(kinds.configMap, { ...object, metadata }, manager);
+  await waitFor('both watches to tell', () => asked.length === 2, soon);
+  ending.abort();
+  await Promise.all(watching);
+  const { name, namespace, uid, resourceVersion } = written.metadata;
+  expect(asked).toEqual([1, 2].map(() => ({ name, namespace, uid, resourceVersion })));
+  expect([...told]).toEqual(['BOOKMARK']);
+  await client.delete(kinds.configMap, metadata);
 });
 
 test('pages through a long list', async () => {

@@ -338,6 +338,27 @@ test('that of an object that was just written goes on from there: nothing is rea
   await informer.stop();
 });
 
+test('the watch needn’t tell of what was observed before it', async () => {
+  const { server, informer, log } = await setup();
+  const seen: string[] = [];
+  informer.on({ onAdd: (_, own) => seen.push(own ? 'own' : 'watch') });
+  const version = (resourceVersion: string, uid = object('a', '11').metadata.uid ?? '') => ({
+    namespace: 'ns',
+    name: 'a',
+    uid,
+    resourceVersion,
+  });
+  const isKnown = server.current.options.isKnown;
+  expect(isKnown?.(version('11'))).toBe(false);
+  informer.observe(object('a', '11'));
+  expect(['11', '12'].map((resourceVersion) => isKnown?.(version(resourceVersion)))).toEqual([true, false]);
+  expect(isKnown?.(version('11', 'another'))).toBe(false);
+  // A watch that ends is continued from there.
+  await server.current.send({ type: 'BOOKMARK', object: object('', '11') });
+  await server.current.end();
+  expect([seen, log]).toEqual([['own'], ['synced', '+a']]);
+});
+
 test('stop ends the watch and leaves no timer', async () => {
   const { server, clock, informer } = await setup();
   await informer.stop();
