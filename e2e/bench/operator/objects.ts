@@ -119,9 +119,18 @@ export function kubeconfig({ name }: Place): object {
 }
 
 /** A Role on these Secrets and its binding to the operator, as they come with the samples (config/samples). */
-export function grant(name: string, namespace: string, secrets: readonly string[], verbs: readonly string[]): Call[] {
+export function grant(
+  name: string,
+  namespace: string,
+  secrets: readonly { names: readonly string[]; verbs: readonly string[] }[],
+): Call[] {
   const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const rules = [{ apiGroups: [''], resources: ['secrets'], resourceNames: secrets, verbs }];
+  const rules = secrets.map(({ names, verbs }) => ({
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: names,
+    verbs,
+  }));
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
   const subjects = [{ kind: 'ServiceAccount', ...OPERATOR }];
   return [

@@ -86,15 +86,14 @@ export async function followUntilQuiet(world: World, quietMs = 3_000): Promise<R
   });
 }
 
-/** The Roles that come with each KcpMcpServer. Not part of any figure. */
+/** The Role that comes with each KcpMcpServer, as in config/samples. Not part of any figure. */
 export async function grantAll(world: World, places: readonly Place[]): Promise<void> {
   await world.admin.each(places, async (place) => {
     const { namespace, name } = place;
-    const own = ['get', 'watch', 'create', 'patch', 'delete'];
-    const calls = [
-      ...grant(`${name}-copy`, namespace, [child('secrets', place).name], own),
-      ...grant(`${name}-tls`, namespace, [child('certificates', place).name, `${name}-source`], ['get', 'watch']),
-    ];
+    const calls = grant(name, namespace, [
+      { names: [child('secrets', place).name], verbs: ['get', 'watch', 'create', 'patch', 'delete'] },
+      { names: [child('certificates', place).name, `${name}-source`], verbs: ['get', 'watch'] },
+    ]);
     for (const call of calls) await world.admin.send(call);
   });
 }

@@ -153,7 +153,8 @@ async function createSource(admin: Pool, kcp: Kcp): Promise<void> {
   const ready = { apiVersion: 'operator.kcp.io/v1alpha1', kind: 'Kubeconfig', status: { phase: 'Ready' } };
   const call = apply('kubeconfigs', SOURCE, { ...ready, metadata: { name: SOURCE.name } });
   await admin.send({ ...call, path: call.path.replace('?', '/status?') });
-  for (const call of grant('source', SOURCE.namespace, [SOURCE.name], ['get', 'watch'])) await admin.send(call);
+  const source = [{ names: [SOURCE.name], verbs: ['get', 'watch'] }];
+  for (const call of grant('source', SOURCE.namespace, source)) await admin.send(call);
 }
 
 /** What was taken between two looks. */
