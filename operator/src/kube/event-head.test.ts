@@ -29,7 +29,8 @@ test('what has to be parsed: deletions, bookmarks, errors, custom resources, wha
     typed({ ...version, resourceVersion: 'x' }),
     JSON.stringify({ type: 'MODIFIED', object: custom }),
     JSON.stringify({ type: 'ERROR', object: { kind: 'Status', apiVersion: 'v1', metadata: version } }),
-    typed(version).replace('{"type"', '{"x":1,"type"'),
+    ` ${typed(version)}`,
+    typed({ name: 'a', generateName: 'a', namespace: 'ns', uid, resourceVersion }),
     '',
   ];
   expect(lines.filter((line) => versionOf(line) !== undefined)).toEqual([]);

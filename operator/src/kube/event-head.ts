@@ -10,7 +10,10 @@ export type Version = Required<Pick<ObjectMeta, 'name' | 'namespace' | 'uid' | '
 const HEAD =
   /^\{"type":"(?:ADDED|MODIFIED)","object":\{"kind":"\w+","apiVersion":"[\w./-]+","metadata":\{"name":"([^"\\]+)","namespace":"([^"\\]+)","uid":"([^"\\]+)","resourceVersion":"(\d+)",/;
 
-/** Undefined where it isn't told by the first members, or the event is another one: then it has to be parsed. */
+/**
+ * Undefined where it isn't told by the first members (as with a generateName), or the event is another one: then it has to be
+ * parsed. What is returned are parts of `line`, and may hold all of it.
+ */
 export function versionOf(line: string): Version | undefined {
   const [, name, namespace, uid, resourceVersion] = HEAD.exec(line) ?? [];
   if (name === undefined || namespace === undefined || uid === undefined || resourceVersion === undefined)

@@ -111,7 +111,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     const known = this.#resourceVersion;
     // At `known` the store was complete: an older object that it lacks was deleted since.
     if (known === undefined || this.#isStopping || !isLater(object.metadata.resourceVersion, known)) return;
-    // Often the watch was quicker than the answer.
+    // Spares the transform: often the watch was quicker than the answer.
     if (this.store.isNews(object)) this.#handlers.changes(this.store.set(this.#kept(object)), true);
   }
 

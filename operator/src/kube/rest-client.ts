@@ -245,11 +245,13 @@ interface ErrorEvent {
   object: Status;
 }
 
-/** Most of what is written here comes back by a watch: parsing that would take a third of what watches take. */
+/** Most of what is written here comes back by a watch, and needn't be parsed where the answer was quicker. */
 function knownOf<T>(line: string, { isKnown }: WatchOptions<T>): WatchEvent<T> | undefined {
   const version = isKnown && versionOf(line);
   if (!version || !isKnown(version)) return undefined;
-  return { type: 'BOOKMARK', object: { metadata: { resourceVersion: version.resourceVersion } } as T };
+  // Copied: part of a text may hold all of it, and that may be of a Secret.
+  const resourceVersion = Buffer.from(version.resourceVersion).toString();
+  return { type: 'BOOKMARK', object: { metadata: { resourceVersion } } as T };
 }
 
 function watchCall<T>(path: string, options: WatchOptions<T>): RestCall & { signal: AbortSignal } {

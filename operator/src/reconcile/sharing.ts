@@ -18,12 +18,25 @@ export function once(text: string): string {
   return texts.get(text) ?? remember(texts, text, text);
 }
 
+/** Of one part as JSON, and of all together: whoever writes specs decides what is in them. */
+const MAX_PART_LENGTH = 8_192;
+const MAX_PARTS_LENGTH = 1_000_000;
 const parts = new Map<string, unknown>();
+let partsLength = 0;
 
-/** The first part that was equal to `part`. */
+/** The first part that was equal to `part`, unless it is large. */
 function shared<T>(part: T): T {
   const text = JSON.stringify(part);
-  return (parts.get(text) ?? remember(parts, text, part)) as T;
+  const known = parts.get(text);
+  if (known !== undefined) return known as T;
+  if (text.length > MAX_PART_LENGTH) return part;
+  partsLength += text.length;
+  if (partsLength > MAX_PARTS_LENGTH) {
+    parts.clear();
+    partsLength = text.length;
+  }
+  parts.set(text, part);
+  return part;
 }
 
 /** Changes `fields` so that members of them which aren't texts or numbers are {@link shared}. */
@@ -41,11 +54,11 @@ type Family = Pick<ObjectMeta, 'labels' | 'ownerReferences'>;
 /** By the owner's uid. */
 const families = new Map<string, Family>();
 
-/** Labels and owner of the first child of that owner which had the same. */
+/** Labels and owner of an object, as of the first child of that owner where they are the same. */
 export function siblings({ labels, ownerReferences }: Family): Family {
   const family = { ...(labels && { labels }), ...(ownerReferences && { ownerReferences }) };
   const uid = ownerReferences?.[0]?.uid;
   if (uid === undefined) return family;
-  const known = families.get(uid);
-  return known && isDeepStrictEqual(known, family) ? known : remember(families, uid, family);
+  const known = families.get(uid) ?? remember(families, uid, family);
+  return isDeepStrictEqual(known, family) ? known : family;
 }

@@ -120,13 +120,24 @@ test('what is kept of a KcpMcpServer says what it said', () => {
   expect(other.spec.tls).toBe(one.spec.tls);
 });
 
+test('what is large in a spec is kept for nobody else, as everybody may write that', () => {
+  const kept = (nodes: number) => {
+    const affinity = { nodes: Array.from({ length: nodes }, () => []) };
+    return slimServer({ metadata: { name: 'a' }, spec: { deployment: { affinity } } } as unknown as KcpMcpServer);
+  };
+  expect(kept(10).spec.deployment).toBe(kept(10).spec.deployment);
+  expect(kept(10_000).spec.deployment).not.toBe(kept(10_000).spec.deployment);
+});
+
 test('children of one owner have labels and owner in common, unless somebody changed them', () => {
   const child = (name: string, labels: Record<string, string>) =>
     slimChild({
       ...object,
       metadata: { name, labels, ownerReferences: [{ apiVersion: 'v1', kind: 'Owner', name: 'o', uid: 'u1' }] },
     }).metadata;
-  const [one, other, edited] = [child('a', { of: 'o' }), child('b', { of: 'o' }), child('c', { of: 'another' })];
+  const one = child('a', { of: 'o' });
+  const edited = child('c', { of: 'another' });
+  const other = child('b', { of: 'o' });
   expect(other).toEqual({ ...one, name: 'b' });
   expect(other.labels).toBe(one.labels);
   expect(other.ownerReferences).toBe(one.ownerReferences);

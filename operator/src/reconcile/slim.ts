@@ -12,7 +12,7 @@ export function slim<T extends KubeObject>(object: T): T {
   return { ...object, metadata: slimMetadata(object.metadata) };
 }
 
-/** A KcpMcpServer, of which there are many that say the same. */
+/** A KcpMcpServer, of which there are many that say the same. What is equal in others takes its place in `server` itself, too. */
 export function slimServer(server: KcpMcpServer): KcpMcpServer {
   sharedMembers(server.spec);
   for (const condition of server.status?.conditions ?? []) {
