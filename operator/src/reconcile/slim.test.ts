@@ -109,7 +109,7 @@ test('what is kept of a KcpMcpServer says what it said', () => {
         ...object,
         metadata: { name: 'a', uid: 'u', resourceVersion: '7', labels: { part: 'of something larger' }, managedFields },
         spec: { hostname: 'mcp.example.com', tls: { dnsNames: ['a.example.com'] }, none: null },
-        status: { conditions: [{ type: 'Ready', reason: 'Ready', message: 'all is well with this one' }] },
+        status: { conditions: [{ type: 'Ready', message: 'all is well with this one' }, null] },
       }),
     ) as KcpMcpServer;
   const whole = [{ ...entry, apiVersion: 'v1', fieldsType: 'FieldsV1' }];
@@ -122,8 +122,8 @@ test('what is kept of a KcpMcpServer says what it said', () => {
 
 test('what is large in a spec is kept for nobody else, as everybody may write that', () => {
   const kept = (nodes: number) => {
-    const affinity = { nodes: Array.from({ length: nodes }, () => []) };
-    return slimServer({ metadata: { name: 'a' }, spec: { deployment: { affinity } } } as unknown as KcpMcpServer);
+    const nodeSelector = Object.fromEntries(Array.from({ length: nodes }, (_, i) => [`label-${i}`, 'x']));
+    return slimServer({ metadata: { name: 'a' }, spec: { deployment: { nodeSelector } } } as KcpMcpServer);
   };
   expect(kept(10).spec.deployment).toBe(kept(10).spec.deployment);
   expect(kept(10_000).spec.deployment).not.toBe(kept(10_000).spec.deployment);

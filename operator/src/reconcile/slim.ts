@@ -2,7 +2,7 @@
 import type { KcpMcpServer } from '../api/kcp-mcp-server.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectMeta } from '../kube/index.ts';
 import { withoutCredentials } from '../resources/kubeconfig-copy.ts';
-import { once, sharedMembers, siblings } from './sharing.ts';
+import { once, shared, sharedMembers, textsOnce } from './sharing.ts';
 import type { DataObject, Deployment } from './objects.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -15,10 +15,7 @@ export function slim<T extends KubeObject>(object: T): T {
 /** A KcpMcpServer, of which there are many that say the same. What is equal in others takes its place in `server` itself, too. */
 export function slimServer(server: KcpMcpServer): KcpMcpServer {
   sharedMembers(server.spec);
-  for (const condition of server.status?.conditions ?? []) {
-    condition.type = once(condition.type);
-    condition.reason = once(condition.reason);
-  }
+  for (const condition of server.status?.conditions ?? []) textsOnce(condition, ['type', 'reason']);
   return slim(server);
 }
 
@@ -73,11 +70,12 @@ export function noKey(secret: DataObject): DataObject {
 }
 
 function slimMetadata(metadata: ObjectMeta): ObjectMeta {
-  const { namespace, managedFields } = metadata;
+  const { namespace, labels, ownerReferences, managedFields } = metadata;
   return {
     ...withoutLastApplied(metadata),
-    ...siblings(metadata),
     ...(namespace !== undefined && { namespace: once(namespace) }),
+    ...(labels && { labels: shared(labels) }),
+    ...(ownerReferences && { ownerReferences: shared(ownerReferences) }),
     ...(managedFields && { managedFields: managedFields.map(slimEntry) }),
   };
 }
