@@ -26,6 +26,18 @@ test('thousands hang on one long-lived signal by one listener, and those that ar
   expect(deadlines.map((deadline) => deadline.signal.aborted).filter(Boolean)).toHaveLength(1);
 });
 
+test('a place that is used again belongs to its next user alone', () => {
+  const clock = new FakeClock();
+  const { signal, abort } = fresh();
+  const gone = createDeadline(clock, 1_000, [signal]);
+  gone.dispose();
+  const next = createDeadline(clock, 1_000, [signal]);
+  gone.dispose();
+  const last = createDeadline(clock, 1_000, [signal]);
+  abort();
+  expect([gone, next, last].map((deadline) => deadline.signal.aborted)).toEqual([false, true, true]);
+});
+
 function fresh(): { signal: AbortSignal; abort: () => void } {
   const controller = new AbortController();
   return {

@@ -22,9 +22,10 @@ export function createDeadline(clock: Clock, ms: number, parents: readonly (Abor
         abort();
       })
     : () => undefined;
+  const leave: (() => void)[] = [];
   for (const parent of parents) {
     if (parent?.aborted) abort();
-    else if (parent) childrenOf(parent).add(abort);
+    else if (parent) leave.push(childrenOf(parent).add(abort));
   }
   return {
     signal: controller.signal,
@@ -32,7 +33,7 @@ export function createDeadline(clock: Clock, ms: number, parents: readonly (Abor
     abort,
     dispose: () => {
       cancel();
-      for (const parent of parents) if (parent) children.get(parent)?.delete(abort);
+      for (const end of leave.splice(0)) end();
     },
   };
 }
@@ -41,19 +42,42 @@ export function createDeadline(clock: Clock, ms: number, parents: readonly (Abor
  * What each signal aborts. A listener for each would make one more, or one less, cost as much as there are: some signals live
  * as long as the process, and a thousand watches hang on them.
  */
-const children = new WeakMap<AbortSignal, Set<() => void>>();
+const children = new WeakMap<AbortSignal, Children>();
 
-function childrenOf(signal: AbortSignal): Set<() => void> {
+function childrenOf(signal: AbortSignal): Children {
   const known = children.get(signal);
   if (known) return known;
-  const made = new Set<() => void>();
+  const made = new Children();
   children.set(signal, made);
   signal.addEventListener(
     'abort',
     () => {
-      for (const abort of made) abort();
+      made.abort();
     },
     { once: true },
   );
   return made;
+}
+
+/**
+ * What comes and goes with each call, in places that are used again. A Set moves to a new table now and then, and the old one keeps
+ * all that hung on the calls of its time until the next major collection.
+ */
+class Children {
+  readonly #places: ((() => void) | undefined)[] = [];
+  readonly #free: number[] = [];
+
+  /** @returns how to remove it, once */
+  add(abort: () => void): () => void {
+    const place = this.#free.pop() ?? this.#places.length;
+    this.#places[place] = abort;
+    return () => {
+      this.#places[place] = undefined;
+      this.#free.push(place);
+    };
+  }
+
+  abort(): void {
+    for (const abort of this.#places) abort?.();
+  }
 }

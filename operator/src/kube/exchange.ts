@@ -100,6 +100,9 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#end({});
+    // What was promoted keeps whatever it refers to until the next major collection, and each header is a part of the answer's buffer.
+    if (this.#controller) this.#controller.rawHeaders = null;
+    this.#controller = undefined;
   }
 
   onResponseError(_: unknown, error: Error): void {
