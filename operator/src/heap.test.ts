@@ -38,10 +38,10 @@ test('one KcpMcpServer after the other changes nothing', async () => {
 test('while many wait a step is as large however much the heap holds, and never smaller than before', async () => {
   const { clock, heap, told, holds } = setUp();
   heap.waiting(1_000);
-  expect(told.splice(0)).toEqual([25, 120]);
+  expect(told.splice(0)).toEqual([25, 200]);
   holds(48 * MB);
   await clock.advance(300);
-  expect(told.splice(0)).toEqual([50]);
+  expect(told.splice(0)).toEqual([83]);
   holds(400 * MB);
   await clock.advance(300);
   expect(told.splice(0)).toEqual([25]);

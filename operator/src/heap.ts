@@ -9,7 +9,7 @@ import type { Clock } from './kube/index.ts';
 /** So many that wait are a burst. */
 const BURST = 5;
 /** A step of the heap during a burst, in bytes; but never less than one before. */
-const BURST_STEP_BYTES = 24e6;
+const BURST_STEP_BYTES = 40e6;
 /** The larger the heap, the fewer percent such a step is: looked at so often. */
 const LOOK_MS = 300;
 /** A burst is over when nobody has waited for so long. */
