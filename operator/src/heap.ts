@@ -1,6 +1,6 @@
 /**
- * How V8's heap grows: little by little, as memory counts most of the time; by large steps while many KcpMcpServers wait, as
- * collecting garbage would be a third of the work; and what that took goes back when they are done. See docs/adr/0027.
+ * How V8's heap grows: little by little, as memory counts most of the time; by large steps while many KcpMcpServers wait, or
+ * collecting garbage would be much of the work; and what that took goes back when they are done. See docs/adr/0027.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { systemClock } from './kube/index.ts';

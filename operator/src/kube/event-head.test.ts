@@ -35,3 +35,11 @@ test('what has to be parsed: deletions, bookmarks, errors, custom resources, wha
   ];
   expect(lines.filter((line) => versionOf(line) !== undefined)).toEqual([]);
 });
+
+test('nothing of the line stays with the regular expression', () => {
+  const legacy = RegExp as unknown as { input: string };
+  /x/.exec('x');
+  expect(legacy.input).toBe('x');
+  versionOf(typed(version));
+  expect(legacy.input).toBe('');
+});

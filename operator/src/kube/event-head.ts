@@ -9,6 +9,7 @@ export type Version = Required<Pick<ObjectMeta, 'name' | 'namespace' | 'uid' | '
  */
 const HEAD =
   /^\{"type":"(?:ADDED|MODIFIED)","object":\{"kind":"\w+","apiVersion":"[\w./-]+","metadata":\{"name":"([^"\\]+)","namespace":"([^"\\]+)","uid":"([^"\\]+)","resourceVersion":"(\d+)",/;
+const NOTHING = /^/;
 
 /**
  * Undefined where it isn't told by the first members (as with a generateName), or the event is another one: then it has to be
@@ -16,6 +17,8 @@ const HEAD =
  */
 export function versionOf(line: string): Version | undefined {
   const [, name, namespace, uid, resourceVersion] = HEAD.exec(line) ?? [];
+  // V8 keeps the whole text that was matched last, and it may be of a Secret.
+  NOTHING.test('');
   if (name === undefined || namespace === undefined || uid === undefined || resourceVersion === undefined)
     return undefined;
   return { name, namespace, uid, resourceVersion };

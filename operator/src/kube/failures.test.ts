@@ -24,3 +24,11 @@ test('refused and unreachable by turns: the pauses grow all the same', () => {
   for (let i = 0; i < 10; i += 1) failures.delay(i % 2 ? forbidden : unreachable);
   expect(failures.delay(forbidden)).toBe(2_000);
 });
+
+test('Retry-After holds up what all wait for by a minute at most', () => {
+  const failures = new FailurePolicy(defaultTimings, () => 0);
+  const refused = (retryAfterMs: number) =>
+    new ApiError({ status: 503, reason: 'ServiceUnavailable', message: 'maintenance', retryAfterMs });
+  expect(failures.delay(refused(59_000))).toBe(59_000);
+  expect(failures.delay(refused(3_600_000))).toBe(60_000);
+});

@@ -3,6 +3,8 @@ import type { InformerTimings } from './timings.ts';
 
 /** So often an API server that has just started may refuse, as long as it doesn't know what anybody may do. */
 const STARTING = 5;
+/** A proxy's page for its maintenance may ask for hours, and nothing else would tell that they were fewer. */
+const LONGEST_ASKED_MS = 60_000;
 
 /** `ms` shortened by a random part of up to a half, so that many that failed together don't come back together. */
 export function jittered(ms: number, random: () => number): number {
@@ -12,8 +14,8 @@ export function jittered(ms: number, random: () => number): number {
 type Delays = Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>;
 
 /**
- * How long an informer, or who stands for a Lease, waits after a failure. Exponential backoff with jitter. Unreachability is
- * counted apart, with a shorter longest delay, and ends with the first answer: an API server that has just come back may answer
+ * How long an informer, or who stands for a Lease, waits after a failure. Exponential backoff with jitter, and no less than Retry-After
+ * says, up to a minute. Unreachability is counted apart, with a shorter longest delay, and ends with the first answer: an API server that has just come back may answer
  * 403 or 503 for a moment, and is to be asked again soon.
  */
 export class FailurePolicy {
@@ -46,7 +48,7 @@ export class FailurePolicy {
       if (this.#gone === 1) return 0;
     }
     this.#answered += 1;
-    const asked = isApiError(error) ? (error.retryAfterMs ?? 0) : 0;
+    const asked = Math.min(LONGEST_ASKED_MS, isApiError(error) ? (error.retryAfterMs ?? 0) : 0);
     const longest = this.isAway() ? this.#timings.unreachableMaxMs : this.#timings.backoffMaxMs;
     return Math.max(asked, this.#exponential(this.#answered, longest));
   }

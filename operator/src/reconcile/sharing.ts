@@ -24,9 +24,11 @@ export function textsOnce(object: object | null, names: readonly string[]): void
   }
 }
 
-/** Of one part as JSON, and of all together: whoever writes specs, or labels, decides what is in them. */
+/** Of one part as JSON, and of all together: whoever writes specs, or labels, decides what is in them. They stay when their objects go. */
 const MAX_PART_LENGTH = 8_192;
 const MAX_PARTS_LENGTH = 1_000_000;
+/** What a part takes beside its text, in characters. */
+const PART_OVERHEAD = 200;
 const parts = new Map<string, unknown>();
 let partsLength = 0;
 
@@ -36,10 +38,11 @@ export function shared<T>(part: T): T {
   const known = parts.get(text);
   if (known !== undefined) return known as T;
   if (text.length > MAX_PART_LENGTH) return part;
-  partsLength += text.length;
+  const length = text.length + PART_OVERHEAD;
+  partsLength += length;
   if (partsLength > MAX_PARTS_LENGTH) {
     parts.clear();
-    partsLength = text.length;
+    partsLength = length;
   }
   parts.set(text, part);
   return part;

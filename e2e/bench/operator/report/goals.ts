@@ -128,8 +128,8 @@ export function atRestMB({ memory }: OperatorResults): number | undefined {
   return highestMB(calm.map(({ rssKiB }) => rssKiB));
 }
 
-export const mostMB = ({ memory }: OperatorResults): number | undefined =>
-  highestMB(memory.map(({ peakKiB }) => peakKiB));
+export const mostMB = ({ memory, rotations }: OperatorResults): number | undefined =>
+  highestMB([...memory, ...rotations.map((rotation) => rotation.memory)].map(({ peakKiB }) => peakKiB));
 
 const highestMB = (kib: readonly number[]): number | undefined =>
   kib.length === 0 ? undefined : (Math.max(...kib) * 1024) / 1e6;
