@@ -220,6 +220,18 @@ describe('a changed file', () => {
     expect(await ready()).toBe(true);
   });
 
+  test('another issuer waits for a restart: who has the keys of this one goes on serving', async () => {
+    const running = await start();
+    await waitFor('ready', ready, SOON);
+    const file = await writeConfig('disabled_tools = ["namespaces_list"]');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(provider.url, 'https://localhost:1').replace('"platform-mesh"', '"other"'));
+    await running.reload();
+    expect(logged.lines).toContainEqual(expect.objectContaining({ keys: ['authorization_url', 'oauth_audience'] }));
+    expect(await ready()).toBe(true);
+    expect(await toolNames()).not.toContain('namespaces_list');
+  });
+
   test('who listens is told of another tool list, and of nothing else', async () => {
     const running = await start();
     await waitFor('ready', ready, SOON);

@@ -76,17 +76,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await checkSecret(config);
   const inventories = await createInventories({ config, kcp, log, metrics });
 
-  const newIssuer = (next: RuntimeConfig): Issuer | undefined =>
-    callersSignIn(next)
-      ? createIssuer({
-          url: next.authorization_url,
-          fetchJson: createFetchJson(next.certificate_authority),
-          log,
-          onRefresh: (result) => {
-            metrics.keyRefreshes.inc({ result });
-          },
-        })
-      : undefined;
+  const issuer = callersSignIn(started)
+    ? createIssuer({
+        url: started.authorization_url,
+        fetchJson: createFetchJson(started.certificate_authority),
+        log,
+        onRefresh: (result) => {
+          metrics.keyRefreshes.inc({ result });
+        },
+      })
+    : undefined;
   const newService = (next: RuntimeConfig): Service => {
     const upstream = createUpstream(next, {
       metadata: () => issuer?.metadata(),
@@ -97,7 +96,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     return createService(makeToolset({ kcp, config: next, upstream, inventory: inventories.for(next) }), next);
   };
 
-  let issuer = newIssuer(config);
   let front = createFront(config, issuer);
   let service = newService(config);
 
@@ -127,10 +125,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await checkSecret(next);
     const nextService = newService(next);
     log.setLevel(next.log_level);
-    if (next.authorization_url !== config.authorization_url) {
-      issuer?.stop();
-      issuer = newIssuer(next);
-    }
     front = createFront(next, issuer);
     const before = service;
     service = nextService;

@@ -40,6 +40,7 @@ const OTHER: Record<(typeof AT_START)[number], Partial<RuntimeConfigInput>> = {
   cluster_provider_strategy: { cluster_provider_strategy: 'kubeconfig' },
   cluster_auth_mode: kubeconfigMode,
   require_oauth: anonymous,
+  authorization_url: { authorization_url: 'https://other.example.com' },
   certificate_authority: { certificate_authority: '/ca' },
   'toolset_configs.kcp.health_port': { toolset_configs: { kcp: { health_port: '1' } } },
   'cluster_provider_configs.kcp.inventory': index,
@@ -62,6 +63,19 @@ test('all else is taken over, and what was given is left alone', () => {
   const kept = keepStartupSettings(before, next);
   expect(kept).toEqual({ config: { ...next, port: '1' }, ignored: ['port'] });
   expect(next.port).toBe('2');
+});
+
+test('what fits another issuer only waits with it', () => {
+  const before = config();
+  const next = config({
+    authorization_url: 'https://other.example.com',
+    oauth_audience: 'other',
+    toolset_configs: { kcp: { required_scopes: ['mcp'] } },
+    read_only: true,
+  });
+  const { config: kept, ignored } = keepStartupSettings(before, next);
+  expect(ignored).toEqual(['authorization_url', 'oauth_audience', 'toolset_configs.kcp.required_scopes']);
+  expect(kept).toEqual({ ...before, read_only: true });
 });
 
 test('toolsets of a strategy that waits for a restart wait too', () => {

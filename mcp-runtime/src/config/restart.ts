@@ -1,6 +1,9 @@
 import type { RuntimeConfig } from './schema.ts';
 
-/** Settings that are read once: sockets are open, files are watched and connections are made by them. */
+/**
+ * Settings that are read once: sockets are open, files are watched and connections are made by them. And the issuer: a wrong one must
+ * not take away keys that work, as in a Deployment the next Pod would wait for its own, and this one go on.
+ */
 export const AT_START = [
   'log_file',
   'port',
@@ -14,6 +17,7 @@ export const AT_START = [
   'cluster_provider_strategy',
   'cluster_auth_mode',
   'require_oauth',
+  'authorization_url',
   'certificate_authority',
   'toolset_configs.kcp.health_port',
   'toolset_configs.kcp.state_key_file',
@@ -22,22 +26,30 @@ export const AT_START = [
   'cluster_provider_configs.kcp.index_certificate_authority',
 ] as const;
 
+const EXCHANGE = [
+  'token_exchange',
+  'token_exchange_strategy',
+  'sts_client_id',
+  'sts_client_secret',
+  'sts_audience',
+  'sts_scopes',
+  'sts_auth_style',
+  'toolset_configs.kcp.token_exchange_client_secret_file',
+];
+
 /** Settings that fit, or are needed by, one value of another only: they wait together with it. */
 const TOGETHER: Partial<Record<(typeof AT_START)[number], readonly string[]>> = {
   cluster_provider_strategy: ['toolsets'],
-  cluster_auth_mode: [
-    'token_exchange',
-    'token_exchange_strategy',
-    'sts_client_id',
-    'sts_client_secret',
-    'sts_audience',
-    'sts_scopes',
-    'sts_auth_style',
-    'toolset_configs.kcp.token_exchange_client_secret_file',
+  cluster_auth_mode: EXCHANGE,
+  authorization_url: [
+    'oauth_audience',
+    'oauth_scopes',
+    'disable_dynamic_client_registration',
+    'toolset_configs.kcp.required_scopes',
+    ...EXCHANGE,
   ],
   require_oauth: [
     'oauth_audience',
-    'authorization_url',
     'oauth_scopes',
     'server_url',
     'disable_dynamic_client_registration',
@@ -57,7 +69,7 @@ export function keepStartupSettings(
 ): { readonly config: RuntimeConfig; readonly ignored: readonly string[] } {
   const changed = (keys: readonly string[]) => keys.filter((key) => !same(valueOf(started, key), valueOf(next, key)));
   const waiting = changed(AT_START) as (typeof AT_START)[number][];
-  const ignored = [...waiting, ...waiting.flatMap((key) => changed(TOGETHER[key] ?? []))];
+  const ignored = [...new Set([...waiting, ...waiting.flatMap((key) => changed(TOGETHER[key] ?? []))])];
   const config = structuredClone(next);
   for (const key of ignored) setValue(config, key, valueOf(started, key));
   return { config, ignored };

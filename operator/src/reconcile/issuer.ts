@@ -156,7 +156,7 @@ function cureOf(kind: (IssuerAnswer & { outcome: 'failed' })['kind'], caRef: CaR
     case 'refused':
     case 'timeout':
     case 'network':
-      return 'See that it runs, and that firewalls and NetworkPolicies let the operator and the Pods reach it';
+      return 'Correct spec.auth.oidc.issuerURL, or see that it runs, and that firewalls and NetworkPolicies let the operator and the Pods reach it';
     default:
       return 'Correct spec.auth.oidc.issuerURL (with Keycloak it ends with /realms/REALM), or mend the issuer';
   }

@@ -151,9 +151,9 @@ export function configMap(server: KcpMcpServer, dropIn?: DropIn, issuerCA?: stri
 }
 
 /**
- * Hash of what the runtime reads once, at its start (mcp-runtime/src/config/restart.ts has the list): where it listens
- * and which files it watches. All else it reloads, the content of those files included, so a change of that must not
- * replace Pods. But for the issuer: OIDCReady says that a Pod of this template has its keys.
+ * Hash of what the runtime reads once, at its start (mcp-runtime/src/config/restart.ts has the list): where it listens, which
+ * files it watches, and the issuer. All else it reloads, the content of those files included, so a change of that must not
+ * replace Pods. OIDCReady says that a Pod of this template has the issuer's keys.
  */
 export function restartHash(config: RenderedConfig): string {
   const read = [
