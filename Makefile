@@ -4,7 +4,8 @@ CACHE := $(or $(KCP_MCP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kcp-mcp-op
 # Machines ship older Nodes: everything runs on the one in devDependencies.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 STAMP := node_modules/.installed
-# Both would write to the home folder.
+# All of these would write to the home folder.
+export KUBECACHEDIR := $(abspath $(CACHE))/kubectl
 export npm_config_cache := $(CACHE)/npm
 export SWC_NATIVE_BINDING_CACHE := $(abspath $(CACHE))/swc
 

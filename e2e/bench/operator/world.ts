@@ -1,8 +1,6 @@
 /** The cluster that is measured on, the operator in it, and what the benchmark itself uses. */
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { certManagerCRDs, CRDS } from '../../../operator/src/reconcile/testing/environment.ts';
 import { startControlPlane } from '../../cluster/control-plane.ts';
@@ -10,7 +8,7 @@ import type { ControlPlane } from '../../cluster/control-plane.ts';
 import { ensureBinaries } from '../../cluster/toolchain.ts';
 import { repoRoot } from '../../lib/cache.ts';
 import type { Progress } from '../../lib/progress.ts';
-import { running } from '../../lib/process.ts';
+import { run, running } from '../../lib/process.ts';
 import { cpuMs } from '../measure/process.ts';
 import { AuditLog, isWrite } from './audit-log.ts';
 import type { Request } from './audit-log.ts';
@@ -75,8 +73,8 @@ export async function createWorld(
   const crds = [CRDS.ours, CRDS.kubeconfigs, await certManagerCRDs()];
   const plane = await startControlPlane({ dir, auditPolicy, crds, progress });
   const { kubectl } = await ensureBinaries(['kubectl'], progress);
-  await promisify(execFile)(kubectl, ['apply', '--server-side', '-k', join(repoRoot, 'config/default')], {
-    env: { ...process.env, KUBECONFIG: plane.kubeconfig },
+  await run(kubectl, ['apply', '--server-side', '-k', join(repoRoot, 'config/default')], {
+    env: { KUBECONFIG: plane.kubeconfig },
   });
   const admin = await openPool(plane.kubeconfig, 'bench');
   const operatorKubeconfig = await writeOperatorKubeconfig(plane, admin);

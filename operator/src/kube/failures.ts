@@ -14,9 +14,9 @@ export function jittered(ms: number, random: () => number): number {
 type Delays = Pick<InformerTimings, 'backoffMinMs' | 'backoffMaxMs' | 'unreachableMaxMs' | 'absentMs'>;
 
 /**
- * How long an informer, or who stands for a Lease, waits after a failure. Exponential backoff with jitter, and no less than Retry-After
- * says, up to a minute. Unreachability is counted apart, with a shorter longest delay, and ends with the first answer: an API server that has just come back may answer
- * 403 or 503 for a moment, and is to be asked again soon.
+ * How long an informer, or who stands for a Lease, waits after a failure. Exponential backoff with jitter, and no less than
+ * Retry-After says, up to a minute. Unreachability is counted apart, with a shorter longest delay, and ends with the first answer: an
+ * API server that has just come back may answer 403 or 503 for a moment, and is to be asked again soon.
  */
 export class FailurePolicy {
   readonly #timings: Delays;
