@@ -12,13 +12,18 @@ const setIssuer = (issuerURL: string): Promise<string> =>
   ]);
 
 interface Pods {
-  items: { metadata: { name: string }; status: { conditions?: { type: string; status: string }[] } }[];
+  items: {
+    metadata: { name: string; deletionTimestamp?: string };
+    status: { conditions?: { type: string; status: string }[] };
+  }[];
 }
 
+/** Without those that an earlier change of the Deployment is still taking away. */
 async function readyPods(): Promise<string[]> {
   const { items } = await host.get<Pods>('pods', '-n', namespace, '-l', POD);
-  const isReady = ({ status }: Pods['items'][number]): boolean =>
-    status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false;
+  const isReady = ({ metadata, status }: Pods['items'][number]): boolean =>
+    metadata.deletionTimestamp === undefined &&
+    (status.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false);
   return items.filter(isReady).map(({ metadata }) => metadata.name);
 }
 
@@ -29,7 +34,14 @@ afterAll(async () => {
 
 test('a wrong issuer that a server is given takes nothing down: its Pods serve with the keys that they have', async () => {
   await condition(name, 'Ready', { status: 'True' });
-  const [pod = ''] = await readyPods();
+  const pod = await waitFor(
+    'one Pod',
+    async () => {
+      const [only, ...others] = await readyPods();
+      return others.length === 0 ? only : undefined;
+    },
+    { deadlineMs: 60_000, intervalMs: 500 },
+  );
   const wrong = `${state.issuer.issuerURL}/realms/none`;
   await setIssuer(wrong);
   const { message } = await condition(name, 'OIDCReady', { status: 'Unknown', reason: 'DiscoveryFailed' });
