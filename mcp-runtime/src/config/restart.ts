@@ -26,6 +26,14 @@ export const AT_START = [
   'cluster_provider_configs.kcp.index_certificate_authority',
 ] as const;
 
+/** What tokens of the issuer hold, and how clients come by them. */
+const ISSUED = [
+  'oauth_audience',
+  'oauth_scopes',
+  'disable_dynamic_client_registration',
+  'toolset_configs.kcp.required_scopes',
+];
+
 const EXCHANGE = [
   'token_exchange',
   'token_exchange_strategy',
@@ -41,21 +49,8 @@ const EXCHANGE = [
 const TOGETHER: Partial<Record<(typeof AT_START)[number], readonly string[]>> = {
   cluster_provider_strategy: ['toolsets'],
   cluster_auth_mode: EXCHANGE,
-  authorization_url: [
-    'oauth_audience',
-    'oauth_scopes',
-    'disable_dynamic_client_registration',
-    'toolset_configs.kcp.required_scopes',
-    ...EXCHANGE,
-  ],
-  require_oauth: [
-    'oauth_audience',
-    'oauth_scopes',
-    'server_url',
-    'disable_dynamic_client_registration',
-    'toolset_configs.kcp.required_scopes',
-    'toolset_configs.kcp.allowed_hosts',
-  ],
+  authorization_url: [...ISSUED, ...EXCHANGE],
+  require_oauth: [...ISSUED, 'server_url', 'toolset_configs.kcp.allowed_hosts'],
 };
 
 /**
